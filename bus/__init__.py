@@ -1,0 +1,1 @@
+"""What the processes share: messages, columns, and how they are launched and driven."""

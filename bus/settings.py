@@ -1,0 +1,96 @@
+"""Every setting there is: its name, default, unit and meaning, in one tree.
+
+``offhook --help``, the TOML check and the table in the README are derived from it.  A setting comes
+from (later wins) its default, the TOML file, ``OFFHOOK__SECTION__KEY`` and a flag.
+"""
+
+from typing import Annotated
+
+import msgspec
+from msgspec import Meta
+
+Port = Annotated[int, Meta(ge=0, le=65535)]
+Seconds = Annotated[float, Meta(ge=0)]
+
+
+class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
+    """Base of all sections: an unknown key is an error that names it."""
+
+
+class SipSettings(Section, frozen=True):
+    """SIP: where we listen and how long we wait."""
+
+    listen: Annotated[
+        tuple[str, ...], Meta(description="listeners, each udp:HOST:PORT or tcp:HOST:PORT")
+    ] = ("udp:0.0.0.0:5060", "tcp:0.0.0.0:5060")
+    advertise: Annotated[
+        str, Meta(description="address we put into Via, Contact and SDP; empty: the listener's own")
+    ] = ""
+    user_agent: Annotated[str, Meta(description="User-Agent and Server header")] = "offhook"
+    ring_timeout: Annotated[
+        Seconds, Meta(description="seconds an incoming call may ring before it is refused (480)")
+    ] = 180.0
+    t1: Annotated[Seconds, Meta(description="RFC 3261 T1, seconds")] = 0.5
+    max_message_bytes: Annotated[int, Meta(ge=1300, description="longest message taken")] = 65535
+    max_connections: Annotated[int, Meta(ge=1, description="TCP connections held open")] = 1000
+
+
+class MediaSettings(Section, frozen=True):
+    """Media workers and RTP."""
+
+    workers: Annotated[
+        int, Meta(ge=0, le=64, description="media workers; 0: one less than the cores, at least 1")
+    ] = 0
+    standbys: Annotated[int, Meta(ge=0, le=8, description="idle workers, ready to step in")] = 1
+    streams: Annotated[int, Meta(ge=1, le=8192, description="streams a worker can carry")] = 2000
+    port_first: Annotated[Port, Meta(description="first RTP port (even)")] = 20000
+    port_last: Annotated[Port, Meta(description="last RTCP port")] = 39999
+    realtime: Annotated[
+        bool, Meta(description="ask for SCHED_RR, locked memory; what was granted is shown")
+    ] = True
+    port_rest: Annotated[
+        Seconds, Meta(description="seconds a port pair rests before it is used again")
+    ] = 5.0
+
+
+class BusSettings(Section, frozen=True):
+    """The control bus."""
+
+    client_timeout: Annotated[
+        Seconds, Meta(description="seconds of silence after which a client is lost")
+    ] = 5.0
+    queue: Annotated[
+        int, Meta(ge=16, description="messages kept for a slow client before a snapshot")
+    ] = 1000
+    max_frame_bytes: Annotated[int, Meta(ge=1024, description="longest bus frame taken")] = 1 << 20
+
+
+class SupervisorSettings(Section, frozen=True):
+    """Starting, watching and stopping."""
+
+    orphan_grace: Annotated[
+        Seconds, Meta(description="seconds after the supervisor's death until all hang up and exit")
+    ] = 10.0
+    drain: Annotated[
+        Seconds, Meta(description="seconds that SIGTERM gives running calls before they are ended")
+    ] = 5.0
+    boot_timeout: Annotated[Seconds, Meta(description="seconds a child may take to serve")] = 10.0
+    max_boot_failures: Annotated[
+        int, Meta(ge=1, description="failed starts in a row before a child is given up")
+    ] = 5
+
+
+class LogSettings(Section, frozen=True):
+    """Logs, on standard error."""
+
+    level: Annotated[str, Meta(pattern="^(debug|info|warning|error)$")] = "info"
+
+
+class Settings(Section, frozen=True):
+    """The whole tree."""
+
+    sip: SipSettings = SipSettings()
+    media: MediaSettings = MediaSettings()
+    bus: BusSettings = BusSettings()
+    supervisor: SupervisorSettings = SupervisorSettings()
+    log: LogSettings = LogSettings()

@@ -1,0 +1,40 @@
+"""What a leg can be made to hear: the sources that ``play`` takes, here and on the wire."""
+
+import msgspec
+
+from bus.ids import StreamId
+
+
+class Source(msgspec.Struct, tag_field="source", frozen=True):
+    """Base of all sources; the tag field is ``source``."""
+
+
+class Silence(Source, tag="silence", frozen=True):
+    """Packets of silence."""
+
+
+class Tone(Source, tag="tone", frozen=True):
+    """A sine.  Frequency in Hz, level in dBm0 (full scale is +3.14 dBm0), G.711."""
+
+    frequency: float = 440.0
+    level: float = -10.0
+
+
+class Wave(Source, tag="wave", frozen=True):
+    """A WAV file: any rate and sample width, mono or stereo (mixed down), converted once."""
+
+    path: str
+    loop: bool = False
+
+
+class Echo(Source, tag="echo", frozen=True):
+    """What this leg itself says."""
+
+
+class Leg(Source, tag="leg", frozen=True):
+    """What another stream of the same worker hears from its peer."""
+
+    stream: StreamId
+
+
+AnySource = Silence | Tone | Wave | Echo | Leg

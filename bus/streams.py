@@ -1,0 +1,176 @@
+"""Signaling <-> media worker: what can be asked of a stream, and what is told of it.
+
+The worker says ``WorkerHello`` (a request) on its DEALER socket; from then on signaling sends the
+requests in ``StreamCommand`` and the worker sends the events in ``StreamEvent``.
+"""
+
+import msgspec
+
+from bus.calls import Body, Ok, Quality
+from bus.ids import StreamId, WorkerId
+from bus.sources import AnySource, Silence
+
+# -------------------------------------------------------------------- worker's first request
+
+
+class WorkerHello(Body, tag="worker_hello", frozen=True):
+    """A worker is there and empty.  Reply: ``WorkerWelcome``.
+
+    Said again whenever the answer to anything is ``stale_session``: signaling was restarted, and
+    the streams it had opened are closed first.
+    """
+
+    worker: WorkerId
+    incarnation: str
+    pid: int
+    capacity: int
+    """Streams it can carry."""
+    table: str
+    """Path of its public table."""
+    codecs: tuple[str, ...]
+    backend: str
+    """``portable`` (epoll)."""
+    scheduling: str
+    """``rr:10``, ``nice:-11`` or ``normal``: what it obtained."""
+    version: int = 1
+
+
+class WorkerWelcome(Body, tag="worker_welcome", frozen=True):
+    """The session of this worker."""
+
+    session: str
+
+
+class WorkerBeat(Body, tag="worker_beat", frozen=True):
+    """Request, several times a second.  Reply: ``Ok``.  ``load`` decides placement."""
+
+    load: float
+    streams: int
+    draining: bool = False
+
+
+FromWorker = WorkerHello | WorkerBeat
+
+# ------------------------------------------------------------------- signaling's requests
+
+
+class Remote(msgspec.Struct, frozen=True, kw_only=True):
+    """Where a stream sends and in which form (what offer and answer settled)."""
+
+    address: str
+    """IPv4 or IPv6 literal."""
+    port: int
+    """RTP; RTCP is ``rtcp_port``."""
+    rtcp_port: int
+    codec: str
+    """``PCMU`` or ``PCMA``."""
+    payload_type: int
+    """That the peer wants to receive."""
+    receive_payload_type: int
+    """That we offered or answered, so the peer sends it."""
+    events_payload_type: int = -1
+    """telephone-event that the peer wants to receive (RFC 4733), -1 if it takes none."""
+    receive_events_payload_type: int = -1
+    ptime_ms: int = 20
+    send: bool = True
+    receive: bool = True
+
+
+class OpenStream(Body, tag="open_stream", frozen=True):
+    """Take a row and a port pair.  Reply: ``StreamOpened``.  Refused: no_capacity, bad_source."""
+
+    stream: StreamId
+    address: str
+    """Local address to bind."""
+    caller_is_remote: bool
+    """True for an incoming call: its peer is the left channel of a recording."""
+    play: AnySource = Silence()
+    record: str = ""
+    remote: Remote | None = None
+    """If known already (an incoming offer), media starts at once."""
+
+
+class StreamOpened(Body, tag="stream_opened", frozen=True):
+    """The RTP port; RTCP is one above."""
+
+    stream: StreamId
+    port: int
+
+
+class Aim(Body, tag="aim", frozen=True):
+    """Set or change the far end; media starts.  SSRC, sequence and port stay.  Reply: ``Ok``."""
+
+    stream: StreamId
+    remote: Remote
+
+
+class PlayStream(Body, tag="play_stream", frozen=True):
+    """Change the source.  Reply: ``Ok``.  Refused: bad_source."""
+
+    stream: StreamId
+    source: AnySource
+
+
+class RecordStream(Body, tag="record_stream", frozen=True):
+    """Start recording, or stop with an empty path.  Reply: ``Ok``.  Refused: bad_source."""
+
+    stream: StreamId
+    path: str
+
+
+class SendStreamDigits(Body, tag="send_stream_digits", frozen=True):
+    """Queue digits.  Reply: ``Ok``; then ``StreamDigitsSent``.  Refused: bad_request (full)."""
+
+    stream: StreamId
+    digits: str
+    duration_ms: int = 100
+    gap_ms: int = 60
+
+
+class CloseStream(Body, tag="close_stream", frozen=True):
+    """Stop and release.  Reply: ``StreamClosed`` (its recording is complete by then)."""
+
+    stream: StreamId
+
+
+class StreamClosed(Body, tag="stream_closed", frozen=True):
+    """What it was like."""
+
+    stream: StreamId
+    quality: Quality
+
+
+class DrainWorker(Body, tag="drain_worker", frozen=True):
+    """Take no more streams.  Reply: ``Ok``."""
+
+
+StreamCommand = (
+    OpenStream | Aim | PlayStream | RecordStream | SendStreamDigits | CloseStream | DrainWorker
+)
+StreamReply = Ok | StreamOpened | StreamClosed | WorkerWelcome
+
+# ----------------------------------------------------------------------- worker's events
+
+
+class StreamDigit(Body, tag="stream_digit", frozen=True):
+    """One digit, complete (RFC 4733)."""
+
+    stream: StreamId
+    digit: str
+    duration_ms: int
+    method: str = "rfc4733"
+
+
+class StreamDigitsSent(Body, tag="stream_digits_sent", frozen=True):
+    """The digit queue of a stream ran empty."""
+
+    stream: StreamId
+
+
+class StreamPlayFinished(Body, tag="stream_play_finished", frozen=True):
+    """The source came to its end."""
+
+    stream: StreamId
+
+
+StreamEvent = StreamDigit | StreamDigitsSent | StreamPlayFinished

@@ -1,0 +1,43 @@
+"""The tables that cross processes: what *is*, for any process of the same user to map read-only.
+
+Row numbers mean nothing outside the worker: find a row by its ``stream``.
+"""
+
+import numpy as np
+
+from bus.columns import Table, column
+
+
+class PublicStreams(Table):
+    """One row a stream of a worker.  0 in ``stream`` is a free row."""
+
+    stream = column(np.uint64)
+    level_received = column(np.float32)
+    """dBov of the last frame played from the peer (-127 is silence), RFC 6464."""
+    level_sent = column(np.float32)
+    packets_received = column(np.uint64)
+    packets_sent = column(np.uint64)
+    packets_lost = column(np.uint64)
+    packets_late = column(np.uint64)
+    packets_strange = column(np.uint64)
+    """From an address that is not the peer's, or not RTP at all; dropped."""
+    frames_played = column(np.uint64)
+    frames_concealed = column(np.uint64)
+    jitter_ms = column(np.float32)
+    """RFC 3550 interarrival jitter."""
+    remote_lost = column(np.uint64)
+    remote_jitter_ms = column(np.float32)
+    round_trip_ms = column(np.float32)
+
+
+class WorkerState(Table):
+    """One row: the worker itself.  Lies in the same run directory, ``<worker>.state``."""
+
+    pid = column(np.uint64)
+    tick = column(np.uint64)
+    """Counts up by one a tick; standing still is being hung."""
+    tick_ns = column(np.uint64)
+    """CPU time of the last tick."""
+    late_ns = column(np.uint64)
+    """How late the last tick began."""
+    overruns = column(np.uint64)

@@ -1,0 +1,1 @@
+"""The columnar media engine: all streams of a worker advance together."""

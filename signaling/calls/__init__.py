@@ -1,0 +1,1 @@
+"""Calls: small machines over dialogs, transactions and offer/answer."""

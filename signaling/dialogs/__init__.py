@@ -1,0 +1,1 @@
+"""RFC 3261 section 12: what two user agents remember of each other."""

@@ -1,0 +1,1 @@
+"""RFC 8866 session descriptions and the offer/answer model of RFC 3264."""

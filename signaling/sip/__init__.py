@@ -1,0 +1,1 @@
+"""The wire of RFC 3261 as data and pure functions."""
