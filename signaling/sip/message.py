@@ -2,8 +2,8 @@
 
 Header names are in the RFC's canonical spelling (``Call-ID``, ``CSeq``, ``Via``; compact forms are
 expanded), whatever came in.  A header whose grammar is a comma-separated list (Via, Contact, Route,
-Record-Route, Supported ...) is one entry a value.  Values are text, unfolded and trimmed; bytes that
-are not UTF-8 survive by surrogateescape.
+Record-Route, Supported ...) is one entry a value.  Values are text, unfolded and trimmed.  Headers
+that are not UTF-8 are malformed (RFC 3261 section 7: 400); a body is bytes.
 """
 
 import msgspec
