@@ -1,0 +1,314 @@
+"""The offer/answer model (RFC 3264) for one audio medium; everything else is answered with port 0.
+
+A ``Negotiation`` is what a dialog remembers between its exchanges.  Three moves change it, and one
+that fails changes nothing:
+
+    make_offer ──► accept_answer (again for a 183 and its 200, or another fork)
+               └─► withdraw_offer (it was refused: the session goes on as it was)
+    answer_offer
+"""
+
+import ipaddress
+from collections.abc import Iterable
+from typing import Final
+
+import msgspec
+
+from bus.streams import Remote
+from signaling.sdp import codecs as coding
+from signaling.sdp.codecs import EVENTS, Codec
+from signaling.sdp.direction import AGREED, UNSPECIFIED_ADDRESS, Direction, direction_of
+from signaling.sdp.errors import GlareError, NotAcceptableError
+from signaling.sdp.lines import PORTS, number
+from signaling.sdp.model import Attribute, Connection, Media, Origin, Session, Time, value_of
+from signaling.sdp.parse import parse_sdp
+from signaling.sdp.render import render_sdp
+
+PROTOCOL: Final = "RTP/AVP"
+
+
+class Agreed(msgspec.Struct, frozen=True, kw_only=True):
+    """What one exchange settled."""
+
+    remote: Remote
+    direction: str
+    """What we do: ``sendrecv sendonly recvonly inactive``."""
+    held: bool = False
+    """The peer does not want to hear us (it is sendonly, inactive or at 0.0.0.0)."""
+
+
+class Negotiation(msgspec.Struct, kw_only=True):
+    """State of a session between its exchanges; plain data."""
+
+    sent: Session | None = None
+    """Our last description, agreed or not: the next version is counted from it."""
+    local: Session | None = None
+    """Our last description that was agreed: its media keep their places."""
+    offer: Session | None = None
+    """Our last offer, as long as an answer to it may come."""
+    open: bool = False
+    """That offer has no answer yet."""
+    slot: int = 0
+    """Which ``m=`` line is our audio."""
+    payload_types: dict[str, int] = {}
+    """Codec name -> the payload type we said for it, which stays for the session."""
+    agreed: Agreed | None = None
+
+
+class _Wish(msgspec.Struct, frozen=True, kw_only=True):
+    """What we would like to do now."""
+
+    address: str
+    port: int
+    codecs: list[Codec]
+    direction: Direction
+
+
+def make_offer(
+    negotiation: Negotiation,
+    *,
+    address: str,
+    port: int,
+    codecs: Iterable[str],
+    direction: str = "sendrecv",
+    session_id: int,
+) -> bytes:
+    """Describe what we want; the same wish again (a retry) gives the same bytes.
+
+    ``address`` is an IPv4 or IPv6 literal, ``port`` that of RTP (RTCP is one above).
+    ``session_id`` counts for the first description only.  Raises NotAcceptableError if none of
+    our codecs is named.
+    """
+    wish = _wish(address, port, codecs, direction)
+    formats = _our_types(negotiation.payload_types, wish.codecs)
+    audio = _audio(wish, formats, coding.DEFAULT_PACKET_TIME_MS)
+    before = negotiation.local
+    media = [_refuse(medium) for medium in before.media] if before else [audio]
+    media[negotiation.slot] = audio
+    offer = _describe(negotiation, wish, session_id, before.times if before else (Time(),), media)
+    negotiation.sent = negotiation.offer = offer
+    negotiation.open = True
+    negotiation.payload_types = _names(formats)
+    return render_sdp(offer)
+
+
+def accept_answer(negotiation: Negotiation, body: bytes) -> Agreed:
+    """Settle our last offer.  Raises SdpError, NotAcceptableError if no audio is left of it."""
+    offer = negotiation.offer
+    if offer is None or offer.connection is None:
+        raise NotAcceptableError("an answer, but no offer of ours")
+    answer = parse_sdp(body)
+    if len(answer.media) <= negotiation.slot:
+        raise NotAcceptableError("the answer has fewer m= lines than the offer")
+    ours, theirs = offer.media[negotiation.slot], answer.media[negotiation.slot]
+    formats = {n: c for n, c in coding.payload_types(ours).items() if c}
+    if objection := _objection(answer, theirs, list(formats.values()), offer.connection.address):
+        raise NotAcceptableError(objection)
+    direction = direction_of((), ours.attributes)
+    agreed = _agree(negotiation, answer, theirs, formats, direction, offer.connection.address)
+    negotiation.local, negotiation.open, negotiation.agreed = offer, False, agreed
+    return agreed
+
+
+def withdraw_offer(negotiation: Negotiation) -> None:
+    """Forget our last offer, which was refused (or got no answer at all)."""
+    negotiation.offer, negotiation.open = None, False
+
+
+def answer_offer(
+    negotiation: Negotiation,
+    body: bytes,
+    *,
+    address: str,
+    port: int,
+    codecs: Iterable[str],
+    direction: str = "sendrecv",
+    session_id: int,
+) -> tuple[bytes, Agreed]:
+    """Answer an offer, first or later: its first usable audio with its first common codec.
+
+    Raises SdpError, NotAcceptableError (the reason goes through its m= lines), or GlareError while
+    an offer of ours has no answer.  Arguments as in ``make_offer``.
+    """
+    if negotiation.open:
+        raise GlareError("our own offer has no answer yet")
+    wish = _wish(address, port, codecs, direction)
+    offer = parse_sdp(body)
+    slot = _choose(offer, wish)
+    theirs = offer.media[slot]
+    formats = _common(theirs, wish.codecs)
+    agreed = _agree(negotiation, offer, theirs, formats, wish.direction, address)
+    said = msgspec.structs.replace(wish, direction=Direction(agreed.direction))
+    media = [_refuse(medium) for medium in offer.media]
+    media[slot] = _audio(said, formats, agreed.remote.ptime_ms)
+    answer = _describe(negotiation, wish, session_id, offer.times, media)
+    negotiation.sent = negotiation.local = answer
+    negotiation.offer, negotiation.slot, negotiation.agreed = None, slot, agreed
+    negotiation.payload_types = negotiation.payload_types | _names(formats)
+    return render_sdp(answer), agreed
+
+
+# ---------------------------------------------------------------------------------- our side
+
+
+def _wish(address: str, port: int, codecs: Iterable[str], direction: str) -> _Wish:
+    names = list(codecs)
+    if not (ours := coding.known(names)):
+        raise NotAcceptableError(f"none of our codecs is among {names}")
+    return _Wish(address=address, port=port, codecs=ours, direction=Direction(direction))
+
+
+def _our_types(said: dict[str, int], codecs: list[Codec]) -> dict[int, Codec]:
+    """Give each codec the payload type it had, else its usual one, else a free one."""
+    formats: dict[int, Codec] = {}
+    for codec in (*codecs, EVENTS):
+        others = set(formats) | {n for name, n in said.items() if name != codec.name}
+        wanted = (said.get(codec.name, codec.payload_type), codec.payload_type, *coding.DYNAMIC)
+        formats[next(number for number in wanted if number not in others)] = codec
+    return formats
+
+
+def _names(formats: dict[int, Codec]) -> dict[str, int]:
+    return {codec.name: number for number, codec in formats.items()}
+
+
+def _audio(wish: _Wish, formats: dict[int, Codec], packet_time: int) -> Media:
+    return Media(
+        media="audio",
+        port=wish.port,
+        protocol=PROTOCOL,
+        formats=tuple(map(str, formats)),
+        attributes=(
+            *coding.attributes(formats),
+            Attribute("ptime", str(packet_time)),
+            Attribute(wish.direction.value),
+        ),
+    )
+
+
+def _refuse(media: Media) -> Media:
+    return Media(media=media.media, port=0, protocol=media.protocol, formats=media.formats)
+
+
+def _describe(
+    negotiation: Negotiation,
+    wish: _Wish,
+    session_id: int,
+    times: tuple[Time, ...],
+    media: list[Media],
+) -> Session:
+    """Put the parts together; the version goes up by one if anything differs from what we said."""
+    kind = f"IP{ipaddress.ip_address(wish.address).version}"
+    before = negotiation.sent
+    first = Origin(session_id=str(session_id), version="1", address_type=kind, address=wish.address)
+    session = Session(
+        origin=before.origin if before else first,
+        connection=Connection(address_type=kind, address=wish.address),
+        times=times,
+        media=tuple(media),
+    )
+    if before in (None, session):
+        return session
+    version = str(int(session.origin.version) + 1)
+    origin = msgspec.structs.replace(session.origin, version=version)
+    return msgspec.structs.replace(session, origin=origin)
+
+
+# -------------------------------------------------------------------------------- their side
+
+
+def _choose(offer: Session, wish: _Wish) -> int:
+    objections: list[str] = []
+    for slot, media in enumerate(offer.media):
+        objection = _objection(offer, media, wish.codecs, wish.address)
+        if objection is None:
+            return slot
+        objections.append(objection)
+    raise NotAcceptableError("; ".join(objections) or "the offer has no m= line")
+
+
+def _objection(session: Session, media: Media, codecs: list[Codec], local: str) -> str | None:
+    """Say why we cannot use a medium, or None if we can."""
+    what = f"m={media.media} {media.protocol}"
+    if media.port == 0:
+        return f"{what} is switched off"
+    if media.media.lower() != "audio" or media.protocol.upper() != PROTOCOL:
+        return f"{what} is not what we speak"
+    if not _common(media, codecs):
+        return f"{what} has no codec of ours"
+    if _address(session, media, local) is None:
+        return f"{what} has no address that {local} could reach"
+    return None
+
+
+def _common(media: Media, codecs: list[Codec]) -> dict[int, Codec]:
+    """Return the payload types of the first common codec and of the events, empty if no codec."""
+    theirs = {n: codec for n, codec in coding.payload_types(media).items() if codec}
+    chosen = [n for n, codec in theirs.items() if codec in codecs and codec != EVENTS][:1]
+    events = [n for n, codec in theirs.items() if codec == EVENTS][:1]
+    return {n: theirs[n] for n in (*chosen, *events)} if chosen else {}
+
+
+def _address(session: Session, media: Media, local: str) -> str | None:
+    """Return the first address of a medium that we can send to."""
+    connections = media.connections or (session.connection,)
+    found = (_reachable(c, local) for c in connections if c is not None)
+    return next((address for address in found if address), None)
+
+
+def _reachable(connection: Connection, local: str) -> str | None:
+    """Unicast literals of our own version, v4-mapped ones too; 0.0.0.0 always (it is a hold)."""
+    try:
+        address = ipaddress.ip_address(connection.address)
+    except ValueError:
+        return None
+    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
+        address = address.ipv4_mapped
+    if address.is_multicast or str(address) == "255.255.255.255":
+        return None
+    same = address.version == ipaddress.ip_address(local).version
+    return str(address) if same or address.is_unspecified else None
+
+
+def _agree(
+    negotiation: Negotiation,
+    session: Session,
+    theirs: Media,
+    formats: dict[int, Codec],
+    wanted: Direction,
+    local: str,
+) -> Agreed:
+    """Work out what an unobjectionable medium of theirs and our ``formats`` make together."""
+    said = direction_of(session.attributes, theirs.attributes)
+    address = _address(session, theirs, local) or ""
+    if ipaddress.ip_address(address).is_unspecified:
+        said = UNSPECIFIED_ADDRESS[said]
+        address = negotiation.agreed.remote.address if negotiation.agreed else address
+    direction = AGREED[said][wanted]
+    chosen = _common(theirs, list(formats.values()))
+    number, codec = next(iter(chosen.items()))
+    ours = _names(formats)
+    remote = Remote(
+        address=address,
+        port=theirs.port,
+        rtcp_port=_rtcp_port(theirs),
+        codec=codec.name,
+        payload_type=number,
+        receive_payload_type=ours[codec.name],
+        events_payload_type=_names(chosen).get(EVENTS.name, -1),
+        receive_events_payload_type=ours.get(EVENTS.name, -1),
+        ptime_ms=coding.packet_time(theirs),
+        send=direction.sends,
+        receive=direction.receives,
+    )
+    return Agreed(remote=remote, direction=direction.value, held=not said.receives)
+
+
+def _rtcp_port(media: Media) -> int:
+    """Return the port of ``a=rtcp`` (RFC 3605), else the one above RTP."""
+    words = (value_of(media.attributes, "rtcp") or "").split()
+    try:
+        port = number(words[0], PORTS) if words else 0
+    except ValueError:
+        port = 0
+    return port or min(media.port + 1, PORTS - 1)
