@@ -4,6 +4,7 @@
 from (later wins) its default, the TOML file, ``OFFHOOK__SECTION__KEY`` and a flag.
 """
 
+from collections.abc import Iterator
 from typing import Annotated
 
 import msgspec
@@ -94,3 +95,44 @@ class Settings(Section, frozen=True):
     bus: BusSettings = BusSettings()
     supervisor: SupervisorSettings = SupervisorSettings()
     log: LogSettings = LogSettings()
+
+
+class Listener(msgspec.Struct, frozen=True):
+    """A place where SIP is heard."""
+
+    transport: str
+    """``udp`` or ``tcp``."""
+    host: str
+    """IPv4 or IPv6 literal (without brackets) or a name."""
+    port: int
+    """0: any free one."""
+
+
+def parse_listener(text: str) -> Listener:
+    """Read ``udp:HOST:PORT`` or ``tcp:[HOST]:PORT``.  Raises ValueError, which says what is odd."""
+    transport, _, rest = text.partition(":")
+    host, colon, port = rest.rpartition(":")
+    if transport not in ("udp", "tcp"):
+        raise ValueError(f"{text!r} does not begin with udp: or tcp:")
+    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    if not colon or not bare or ("[" in bare or "]" in bare) or (":" in bare and bare == host):
+        raise ValueError(f"{text!r} is not {transport}:HOST:PORT (an IPv6 address in brackets)")
+    if not (port.isascii() and port.isdigit() and int(port) <= 65535):
+        raise ValueError(f"port {port!r} in {text!r} is not a number from 0 to 65535")
+    return Listener(transport, bare, int(port))
+
+
+def problems(settings: Settings) -> Iterator[tuple[str, str]]:
+    """Say what no single type can: yields the key and what is wrong with its value."""
+    if not settings.sip.listen:
+        yield "sip.listen", "names no listener"
+    for text in settings.sip.listen:
+        try:
+            parse_listener(text)
+        except ValueError as error:
+            yield "sip.listen", str(error)
+    media = settings.media
+    if media.port_first < 1024 or media.port_first % 2:
+        yield "media.port_first", "must be even and at least 1024"
+    if media.port_last <= media.port_first:
+        yield "media.port_last", f"must be above media.port_first ({media.port_first})"
