@@ -6,6 +6,7 @@ lines out of order, no ``s=`` or ``t=``, letters and attributes that nobody know
 """
 
 from collections.abc import Callable
+from itertools import pairwise
 from typing import Final, NamedTuple, TypeVar
 
 import msgspec
@@ -47,9 +48,7 @@ def parse_sdp(body: bytes) -> Session:
     starts = [at for at, line in enumerate(everything) if line.letter == "m"]
     if len(starts) > MOST_MEDIA:
         raise everything[starts[MOST_MEDIA]].error(f"more than {MOST_MEDIA} media", 488)
-    sections = [
-        everything[a:b] for a, b in zip(starts, [*starts[1:], len(everything)], strict=True)
-    ]
+    sections = [everything[a:b] for a, b in pairwise([*starts, len(everything)])]
     head = everything[1 : starts[0]] if starts else everything[1:]
     session = _session(head)
     media = tuple(_media(section, session) for section in sections)
