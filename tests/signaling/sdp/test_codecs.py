@@ -1,0 +1,85 @@
+import pytest
+
+from signaling.sdp.codecs import EVENTS, PCMA, PCMU, attributes, known, packet_time, payload_types
+from signaling.sdp.model import Attribute, Media
+
+
+def medium(formats: str, *lines: str) -> Media:
+    said = tuple(Attribute(*line.split(":", 1)) for line in lines)
+    return Media(
+        media="audio",
+        port=4000,
+        protocol="RTP/AVP",
+        formats=tuple(formats.split()),
+        attributes=said,
+    )
+
+
+def test_codecs_are_known_by_any_spelling_and_once() -> None:
+    assert known(["pcma", "G722", "PCMU", "PCMA"]) == [PCMA, PCMU]
+
+
+def test_static_types_need_no_rtpmap() -> None:
+    assert payload_types(medium("8 0 9 18")) == {8: PCMA, 0: PCMU, 9: None, 18: None}
+
+
+def test_any_dynamic_type_may_be_ours() -> None:
+    media = medium(
+        "96 97 98 99",
+        "rtpmap:96 pcmu/8000",
+        "rtpmap:97 Telephone-Event/8000",
+        "rtpmap:98 PCMA/8000/1",
+        "rtpmap:99 opus/48000/2",
+    )
+    assert payload_types(media) == {96: PCMU, 97: EVENTS, 98: PCMA, 99: None}
+
+
+@pytest.mark.parametrize("clock", ["16000", "8000/2", "48000"])
+def test_another_clock_or_two_channels_are_not_ours(clock: str) -> None:
+    assert payload_types(medium("96", f"rtpmap:96 PCMU/{clock}")) == {96: None}
+
+
+def test_an_rtpmap_overrides_the_static_meaning() -> None:
+    assert payload_types(medium("0 8", "rtpmap:0 L8/8000", "rtpmap:8 pcmu/8000")) == {
+        0: None,
+        8: PCMU,
+    }
+
+
+@pytest.mark.parametrize("broken", ["0", "0 ", "x PCMA/8000", "0 PCMA", "0 PCMA/", "0 PCMA/8k", ""])
+def test_a_broken_rtpmap_says_nothing(broken: str) -> None:
+    assert payload_types(medium("0", f"rtpmap:{broken}")) == {0: PCMU}
+
+
+def test_the_first_of_two_rtpmaps_counts() -> None:
+    media = medium("96", "rtpmap:96 PCMU/8000", "rtpmap:96 PCMA/8000")
+    assert payload_types(media) == {96: PCMU}
+
+
+def test_formats_are_described() -> None:
+    assert attributes({0: PCMU, 96: EVENTS}) == [
+        Attribute("rtpmap", "0 PCMU/8000"),
+        Attribute("rtpmap", "96 telephone-event/8000"),
+        Attribute("fmtp", "96 0-15"),
+    ]
+
+
+@pytest.mark.parametrize(
+    ("lines", "expected"),
+    [
+        ((), 20),
+        (("ptime:30",), 30),
+        (("ptime:20.0",), 20),
+        (("ptime:1",), 10),
+        (("ptime:1000",), 60),
+        (("ptime:0",), 20),
+        (("ptime:soon",), 20),
+        (("ptime",), 20),
+        (("maxptime:10",), 10),
+        (("maxptime:5",), 10),
+        (("ptime:60", "maxptime:40"), 40),
+        (("ptime:33",), 30),
+    ],
+)
+def test_packet_times(lines: tuple[str, ...], expected: int) -> None:
+    assert packet_time(medium("0", *lines)) == expected
