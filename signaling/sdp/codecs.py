@@ -22,8 +22,7 @@ class Codec(msgspec.Struct, frozen=True):
 PCMU: Final = Codec("PCMU", 8000, 0)
 PCMA: Final = Codec("PCMA", 8000, 8)
 EVENTS: Final = Codec("telephone-event", 8000, 101, "0-15")
-CODECS: Final = {codec.name: codec for codec in (PCMU, PCMA)}
-"""In the order in which they are offered by default."""
+CODECS: Final = (PCMU, PCMA, EVENTS)
 
 PACKET_TIMES_MS: Final = (10, 20, 30, 40, 60)
 DEFAULT_PACKET_TIME_MS: Final = 20
@@ -31,12 +30,13 @@ DEFAULT_PACKET_TIME_MS: Final = 20
 DYNAMIC: Final = range(96, PAYLOAD_TYPES)
 
 _RTPMAP: Final = re.compile(r"([0-9]{1,3})\s+([^\s/]+)/([0-9]{1,6})(?:/([0-9]{1,3}))?\s*\Z")
-_STATIC: Final = {PCMU.payload_type: PCMU, PCMA.payload_type: PCMA}
+_AUDIO: Final = {codec.name: codec for codec in (PCMU, PCMA)}
+_STATIC: Final = {codec.payload_type: codec for codec in (PCMU, PCMA)}
 
 
 def known(names: Iterable[str]) -> list[Codec]:
-    """Return those codecs that we have, in the given order; case does not matter."""
-    found = [CODECS[name.upper()] for name in names if name.upper() in CODECS]
+    """Return those audio codecs that we have, in the given order; case does not matter."""
+    found = [_AUDIO[name.upper()] for name in names if name.upper() in _AUDIO]
     return list(dict.fromkeys(found))
 
 
@@ -55,7 +55,7 @@ def payload_types(media: Media) -> dict[int, Codec | None]:
 
 
 def _ours(name: str, clock: int, channels: str) -> Codec | None:
-    for codec in (PCMU, PCMA, EVENTS):
+    for codec in CODECS:
         if (name.lower(), clock, int(channels)) == (codec.name.lower(), codec.clock, 1):
             return codec
     return None
