@@ -54,6 +54,19 @@ class Outbox(msgspec.Struct):
         self._append_event(body, at)
         self._bound()
 
+    def numbered_event(self, frame: bytes) -> None:
+        """Queue an encoded ``Event`` whose maker numbers its events itself."""
+        if self.overflowed:
+            self.events_dropped += 1
+            return
+        self.queue.append(Outgoing(frame, reply=False))
+        self._bound()
+
+    def numbered_snapshot(self, frame: bytes) -> None:
+        """Queue the encoded snapshot of such a maker; events flow again."""
+        self.overflowed = False
+        self.queue.append(Outgoing(frame, reply=False))
+
     @property
     def wants_snapshot(self) -> bool:
         """Events were dropped and the peer has read what was before them: tell how things are."""
