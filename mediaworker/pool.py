@@ -1,0 +1,41 @@
+"""The pool: one array of int16 samples in shared memory, from which all streams play.
+
+A sound is a segment of it.  This is who has which part: first fit, neighbours joined when freed.
+"""
+
+from typing import Final
+
+ALIGN: Final = 32  # samples, a cache line
+SAMPLES: Final = 1 << 27
+"""Of a worker's pool: 4.6 hours of sound, 256 MiB that are only there once written."""
+
+
+class Pool:
+    """The free parts, in order of their offset."""
+
+    def __init__(self, samples: int) -> None:
+        self.free: list[tuple[int, int]] = [(0, samples)]
+
+    def take(self, samples: int) -> int | None:
+        """Return the offset of a new segment; None if no part is large enough."""
+        wanted = _aligned(samples)
+        for index, (offset, length) in enumerate(self.free):
+            if length >= wanted:
+                rest = [(offset + wanted, length - wanted)] if length > wanted else []
+                self.free[index : index + 1] = rest
+                return offset
+        return None
+
+    def give_back(self, offset: int, samples: int) -> None:
+        """Free the segment that ``take`` returned for so many samples."""
+        joined: list[tuple[int, int]] = []
+        for begin, length in sorted([*self.free, (offset, _aligned(samples))]):
+            if joined and joined[-1][0] + joined[-1][1] == begin:
+                joined[-1] = joined[-1][0], joined[-1][1] + length
+            else:
+                joined.append((begin, length))
+        self.free = joined
+
+
+def _aligned(samples: int) -> int:
+    return max(1, -(-samples // ALIGN)) * ALIGN
