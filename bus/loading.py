@@ -174,7 +174,10 @@ def _shown(value: object) -> str:
 def _plain(text: str) -> str:
     """Msgspec's words, without the backquotes and the path within the value."""
     text = re.sub(r" - at `\$(.*?)`$", lambda at: f" (item {at[1]})" if at[1] else "", text)
-    return text.replace("`", "")
+    text = re.sub(
+        r"Expected `str` matching regex '\^\((.*)\)\$'", lambda at: f"is none of {at[1]}", text
+    )
+    return text.replace("`", "").replace("|", ", ")
 
 
 def _default(settings: Settings, key: str) -> _Given:

@@ -11,7 +11,7 @@ import msgspec
 from msgspec import Meta
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
-Seconds = Annotated[float, Meta(ge=0)]
+Seconds = Annotated[float, Meta(ge=0, le=1e9)]
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -84,7 +84,13 @@ class SupervisorSettings(Section, frozen=True):
 class LogSettings(Section, frozen=True):
     """Logs, on standard error."""
 
-    level: Annotated[str, Meta(pattern="^(debug|info|warning|error)$")] = "info"
+    level: Annotated[
+        str,
+        Meta(
+            pattern="^(debug|info|warning|error)$",
+            description="least severe that is written: debug, info, warning or error",
+        ),
+    ] = "info"
 
 
 class Settings(Section, frozen=True):
