@@ -1,0 +1,199 @@
+"""baresip as a peer: a real telephone, with a file for a microphone and one for an ear.
+
+It is told what to do over its ``ctrl_tcp`` module (JSON in netstrings).  What it says is a WAV file
+(``aufile``; it hangs up at the end of the file, so silence is added); what it hears is dumped by
+the ``sndfile`` filter.
+"""
+
+import json
+import socket
+import time
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Final, cast
+
+import numpy as np
+
+from tests.peers.ports import free_port, wait_bound
+from tests.peers.processes import Running
+from tools.sound import RATE, Samples, write_wav
+
+Event = dict[str, str]
+
+SILENCE_SECONDS: Final = 60
+MODULES: Final = ("ctrl_tcp", "menu", "contact", "debug_cmd")
+CODECS: Final = {"PCMU": "pcmu", "PCMA": "pcma"}
+MODULE_PATHS: Final = ("/usr/lib/baresip/modules", "/usr/local/lib/baresip/modules")
+
+CONFIG: Final = """\
+poll_method             epoll
+sip_listen              127.0.0.1:{sip_port}
+net_interface           127.0.0.1
+call_local_timeout      120
+call_max_calls          4
+audio_player            aubridge,ear
+audio_source            aufile,{microphone}
+audio_alert             aubridge,alert
+ausrc_srate             8000
+auplay_srate            8000
+ausrc_channels          1
+auplay_channels         1
+ausrc_format            s16
+auplay_format           s16
+auenc_format            s16
+audec_format            s16
+audio_buffer            40
+rtp_ports               {rtp_first}-{rtp_last}
+jitter_buffer_delay     2-10
+module_path             {module_path}
+module                  g711.so
+module                  sndfile.so
+module                  aufile.so
+module                  aubridge.so
+module_tmp              uuid.so
+module_tmp              account.so
+{applications}
+ctrl_tcp_listen         127.0.0.1:{control_port}
+snd_path                {folder}
+menu_bell               no
+ringback_disabled       yes
+statmode_default        off
+"""
+
+
+class Baresip(Running):
+    """A running baresip with the one account ``sip:phone@127.0.0.1``."""
+
+    def __init__(
+        self,
+        folder: Path,
+        *,
+        says: Samples,
+        codec: str = "PCMU",
+        auto_answer: bool = False,
+        transport: str = "udp",
+    ) -> None:
+        self.folder = folder
+        self.port = free_port()
+        silence = np.zeros(SILENCE_SECONDS * RATE, np.int16)
+        microphone = write_wav(folder / "microphone.wav", np.concatenate([says, silence]))
+        self._token = 0
+        self._events: list[Event] = []
+        self._unread = b""
+        self._control = socket.socket()
+        control_port = free_port()
+        rtp_first = free_port()
+        mode = "auto" if auto_answer else "manual"
+        account = f"<sip:phone@127.0.0.1;transport={transport}>;regint=0;answermode={mode}"
+        (folder / "accounts").write_text(f"{account};audio_codecs={CODECS[codec]}/8000/1\n")
+        (folder / "contacts").write_text("")
+        (folder / "config").write_text(
+            CONFIG.format(
+                sip_port=self.port,
+                control_port=control_port,
+                microphone=microphone,
+                rtp_first=rtp_first,
+                rtp_last=rtp_first + 20,
+                folder=folder,
+                module_path=next(path for path in MODULE_PATHS if Path(path).exists()),
+                applications="\n".join(f"module_app              {name}.so" for name in MODULES),
+            )
+        )
+        super().__init__(["baresip", "-4", "-v", "-f", folder], folder=folder, log="baresip.log")
+        try:
+            wait_bound(control_port, "tcp")
+            wait_bound(self.port, "udp")
+            self._control.connect(("127.0.0.1", control_port))
+        except OSError as error:
+            self.kill()
+            raise AssertionError(f"baresip does not serve: {error}\n{self.output()}") from None
+
+    def kill(self) -> int:
+        """End it at once."""
+        self._control.close()
+        return super().kill()
+
+    @property
+    def uri(self) -> str:
+        """Where it can be called."""
+        return f"sip:phone@127.0.0.1:{self.port}"
+
+    def tell(self, name: str, parameters: str = "") -> str:
+        """Give a command, for example ``dial`` with a URI; return what baresip said to it."""
+        self._token += 1
+        token = str(self._token)
+        order = {"command": name, "params": parameters, "token": token}
+        text = json.dumps(order).encode()
+        self._control.sendall(b"%d:%s," % (len(text), text))
+        for message in self._messages(5.0):
+            if message.get("token") == token:
+                return message.get("data", "")
+            self._keep(message)
+        raise AssertionError(f"baresip did not answer to {name}\n{self.output()[-3000:]}")
+
+    def dial(self, uri: str) -> None:
+        """Call somebody."""
+        self.tell("dial", uri)
+
+    def accept(self) -> None:
+        """Answer the call that rings."""
+        self.tell("accept")
+
+    def hang_up(self) -> None:
+        """End (or refuse) the current call."""
+        self.tell("hangup")
+
+    def press(self, digits: str) -> None:
+        """Press keys in the current call, one after the other (RFC 4733)."""
+        for digit in digits:
+            self.tell("sndcode", digit)
+
+    def wait_event(self, kind: str, seconds: float = 10.0) -> Event:
+        """Return the next event of a kind (``CALL_ESTABLISHED`` ...), which is then used up."""
+        for message in self._waiting(seconds):
+            if message.get("type") == kind:
+                return message
+        raise AssertionError(f"no {kind} from baresip within {seconds} s\n{self.output()[-5000:]}")
+
+    def heard(self) -> Path:
+        """Return the WAV file of what its last call heard; complete once the call is over."""
+        dumps = sorted(self.folder.glob("dump-*-dec.wav"))
+        assert dumps, f"baresip dumped nothing\n{self.output()[-3000:]}"
+        return dumps[-1]
+
+    def _waiting(self, seconds: float) -> Iterator[Event]:
+        while self._events:
+            yield self._events.pop(0)
+        for message in self._messages(seconds):
+            if "event" in message:
+                yield message
+
+    def _keep(self, message: Event) -> None:
+        if "event" in message:
+            self._events.append(message)
+
+    def _messages(self, seconds: float) -> Iterator[Event]:
+        deadline = time.monotonic() + seconds
+        while True:
+            while (message := self._cut_message()) is not None:
+                yield message
+            left = deadline - time.monotonic()
+            if left <= 0:
+                return
+            self._control.settimeout(left)
+            try:
+                received = self._control.recv(65536)
+            except TimeoutError:
+                return
+            if not received:
+                return
+            self._unread += received
+
+    def _cut_message(self) -> Event | None:
+        """Cut one netstring off what was read; None if there is no whole one."""
+        length, colon, rest = self._unread.partition(b":")
+        if not colon or len(rest) <= int(length):
+            return None
+        self._unread = rest[int(length) + 1 :]
+        fields = cast("dict[str, object]", json.loads(rest[: int(length)]))
+        return {key: str(value) for key, value in fields.items()}
