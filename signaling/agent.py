@@ -1,0 +1,323 @@
+"""The user agent: a pure function of its inputs.
+
+    agent = Agent(state)
+    effects = agent.feed(input, now, entropy)       bytes, commands, worker frames, wakes
+    agent.deadline()                                when to feed ``Woken``
+
+``now`` is Unix time in seconds that never goes back; ``entropy`` is 32 bytes drawn for this input.
+The state can be encoded, dropped and decoded between any two inputs.
+"""
+
+from heapq import heappop
+from typing import assert_never
+
+from bus.calls import Snapshot
+from bus.errors import TooLateError
+from bus.ids import CallId
+from bus.streams import CloseStream
+from signaling import commands, worker_frames
+from signaling.calls.acts import step
+from signaling.calls.call import Call
+from signaling.calls.dialling import is_ready
+from signaling.calls.states import Cue
+from signaling.calls.verdicts import Happening
+from signaling.core import Core
+from signaling.effects import (
+    ClientOverflowed,
+    DrainAsked,
+    Effect,
+    Exit,
+    FromClient,
+    FromWorker,
+    Input,
+    Malformed,
+    Received,
+    Resolved,
+    Send,
+    TransportFailed,
+    Woken,
+    WorkerDied,
+)
+from signaling.entropy import Entropy
+from signaling.sending import listener_named, start
+from signaling.sip.errors import ParseError
+from signaling.sip.flow import Flow
+from signaling.sip.headers import stamp_via
+from signaling.sip.message import Request, Response
+from signaling.sip.parse import parse_message
+from signaling.sip.render import render, respond
+from signaling.state import AgentState
+from signaling.transactions.layer import (
+    AckMissing,
+    AckReceived,
+    CancelReceived,
+    ClientFailed,
+    NewRequest,
+    Out,
+    ResponseReceived,
+    StrayResponse,
+    Transmit,
+)
+from signaling.uac import request_failed, take_response
+from signaling.uas import take_ack, take_cancel, take_request
+
+CLIENT_CHECK = 0.5
+"""Seconds between looks for clients that fell silent."""
+
+LAST_WORDS = 2.0
+"""Seconds that peers have to answer the BYEs of a drain."""
+
+TIMER_CUES = {"ring": Cue.RING_TIMEOUT, "cancel": Cue.CANCEL_TIMEOUT}
+
+
+class Agent:
+    """Walks one input through the state; holds nothing but the state."""
+
+    def __init__(self, state: AgentState) -> None:
+        self.state = state
+
+    def feed(self, given: Input, now: float, entropy: bytes) -> list[Effect]:
+        """Work one input and return what is to be done, in order."""
+        core = Core(self.state, now, Entropy(entropy))
+        _take(core, given)
+        while core.outs:
+            _report(core, core.outs.popleft())
+        _drained(core)
+        return core.effects
+
+    def deadline(self) -> float | None:
+        """Return when ``Woken`` is to be fed, None if nothing is being waited for."""
+        state, candidates = self.state, list[float]()
+        transactions = state.transactions.deadline()
+        if transactions is not None:
+            candidates.append(transactions)
+        if state.timers:
+            candidates.append(state.timers[0][0])
+        if state.clients.known:
+            candidates.append(state.next_client_check)
+        if state.draining and not state.exiting:
+            candidates.append(state.drain_deadline)
+        return min(candidates, default=None)
+
+
+def _take(core: Core, given: Input) -> None:
+    match given:
+        case Received():
+            _received(core, given.flow, given.datagram)
+        case Malformed():
+            core.count("malformed")
+            _answer_malformed(core, given.flow, given.head, given.reason)
+        case TransportFailed():
+            core.log("info", f"{given.flow.listener} to {given.flow.host}: {given.reason}")
+            core.take(core.state.transactions.transport_failed(given.flow, core.now))
+        case Resolved():
+            _resolved(core, given)
+        case FromClient():
+            commands.take_frame(core, given.identity, given.frame)
+        case ClientOverflowed():
+            _overflowed(core, given.identity)
+        case FromWorker():
+            worker_frames.take_frame(core, given.identity, given.frame)
+        case WorkerDied():
+            seat = core.state.workers.of_pid(given.pid)
+            if seat is not None:
+                worker_frames.lose(core, seat)
+        case Woken():
+            _woken(core)
+        case DrainAsked():
+            core.state.draining = given.reason
+            core.state.drain_deadline = core.now + given.seconds
+        case _:
+            assert_never(given)
+
+
+# ---------------------------------------------------------------------------------- the wire
+
+
+def _received(core: Core, flow: Flow, datagram: bytes) -> None:
+    try:
+        message = parse_message(datagram)
+    except ParseError as error:
+        core.count("malformed")
+        if error.partial is not None:
+            _refuse_statelessly(core, flow, error)
+        return
+    if isinstance(message, Response):
+        core.take(core.state.transactions.receive_response(message, core.now))
+        return
+    request = stamp_via(message, flow.host, flow.port)
+    core.take(core.state.transactions.receive_request(request, flow, core.now))
+
+
+def _refuse_statelessly(core: Core, flow: Flow, error: ParseError) -> None:
+    if error.partial is None or error.partial.method == "ACK":
+        return
+    request = stamp_via(error.partial, flow.host, flow.port)
+    extra = [("Server", core.state.settings.sip.user_agent)]
+    response = respond(
+        request, error.status, error.reason, to_tag=core.entropy.token(), headers=extra
+    )
+    core.effects.append(Send(flow, render(response)))
+
+
+def _answer_malformed(core: Core, flow: Flow, head: bytes, reason: str) -> None:
+    try:
+        message = parse_message(head)
+    except ParseError as error:
+        if error.partial is not None:
+            _refuse_statelessly(core, flow, ParseError(400, reason, error.partial))
+        return
+    if isinstance(message, Request):
+        _refuse_statelessly(core, flow, ParseError(400, reason, message))
+
+
+def _report(core: Core, out: Out) -> None:
+    match out:
+        case NewRequest():
+            take_request(core, out.key, out.request, out.flow)
+        case AckReceived():
+            take_ack(core, out.request)
+        case CancelReceived():
+            take_cancel(core, out.key, out.invite_key, out.request)
+        case ResponseReceived():
+            take_response(core, out.key, out.response)
+        case ClientFailed():
+            request_failed(core, out.key, out.why)
+        case AckMissing():
+            _ack_missing(core, out.key)
+        case StrayResponse():
+            core.count("stray_responses")
+        case Transmit():
+            core.take([out])
+        case _:
+            assert_never(out)
+
+
+def _ack_missing(core: Core, key: str) -> None:
+    for call in list(core.state.calls.values()):
+        if call.invite_key == key:
+            call.invite_key = ""
+            step(core, call, Cue.ACK_MISSING)
+        elif call.reinvite_key == key:
+            call.reinvite_key = ""
+            step(core, call, Cue.ACK_MISSING)
+
+
+def _resolved(core: Core, given: Resolved) -> None:
+    waiting = core.state.unresolved.pop(given.token, None)
+    call = core.state.calls.get(waiting.call) if waiting is not None else None
+    if waiting is None or call is None:
+        return
+    six = ":" in listener_named(core, waiting.listener).bind
+    reachable = [address for address in given.addresses if (":" in address) == six]
+    if not reachable:
+        reason = given.reason or f"{waiting.host} has no IPv{6 if six else 4} address"
+        _not_resolved(core, call, waiting.request, reason)
+        return
+    flow = Flow(waiting.listener, reachable[0], waiting.port)
+    if waiting.request is not None:
+        key = start(core, call, waiting.request, flow)
+        if waiting.request.method == "BYE":
+            call.bye_key = key
+    elif call.out is not None:
+        call.out.flow = flow
+        if is_ready(call):
+            step(core, call, Cue.READY)
+
+
+def _not_resolved(core: Core, call: Call, request: Request | None, reason: str) -> None:
+    """A request in a dialog falls back to where the peer was last heard; an INVITE ends the call."""
+    if request is None:
+        targets_left = call.out is not None and call.out.targets
+        if not (targets_left and step(core, call, Cue.REDIRECTED)):
+            step(core, call, Cue.UNRESOLVED, Happening(reason=reason))
+    elif call.flow is not None:
+        key = start(core, call, request, call.flow)
+        if request.method == "BYE":
+            call.bye_key = key
+
+
+# ----------------------------------------------------------------------------------- clients
+
+
+def _overflowed(core: Core, identity: str) -> None:
+    client = core.state.clients.of_identity(identity)
+    if client is None:
+        return
+    infos = (call.info() for call in core.state.calls.values() if call.owner == client.peer)
+    live = tuple(info for info in infos if info.state != "ended")
+    core.count("client_overflows")
+    core.send_event(client, Snapshot(calls=live))
+
+
+def _check_clients(core: Core) -> None:
+    core.state.next_client_check = core.now + CLIENT_CHECK
+    silent_since = core.now - core.state.settings.bus.client_timeout
+    for client in core.state.clients.lost(silent_since):
+        core.log("info", f"client {client.peer} is lost")
+        for call in list(core.state.calls.values()):
+            if call.owner == client.peer and call.on_owner_lost == "hang_up":
+                step(core, call, Cue.OWNER_LOST)
+
+
+# ------------------------------------------------------------------------------------ timers
+
+
+def _woken(core: Core) -> None:
+    state = core.state
+    core.take(state.transactions.wake(core.now))
+    while state.timers and state.timers[0][0] <= core.now:
+        at, key, name = heappop(state.timers)
+        if name == "asked":
+            _unanswered(core, key)
+        else:
+            _timer(core, CallId(key), name, at)
+    if state.clients.known and state.next_client_check <= core.now:
+        _check_clients(core)
+
+
+def _timer(core: Core, call_id: CallId, name: str, at: float) -> None:
+    call = core.state.calls.get(call_id)
+    if call is None or call.timers.get(name) != at:
+        return
+    del call.timers[name]
+    if name == "cancel":
+        call.invite_key = ""
+    step(core, call, TIMER_CUES[name])
+
+
+def _unanswered(core: Core, key: str) -> None:
+    asked = core.state.asked.pop(key, None)
+    if asked is None:
+        return
+    reason = f"worker {asked.worker} did not answer {asked.verb} in time"
+    core.log("warning", reason)
+    core.reply(asked.waiting, TooLateError(reason))
+    call = core.state.calls.get(asked.call)
+    if call is None:
+        return
+    seat = core.state.workers.seats.get(asked.worker)
+    if asked.verb == "open_stream" and seat is not None:
+        # It may have opened the stream all the same.
+        core.ask(seat, call.id, CloseStream(stream=call.leg.stream))
+    worker_frames.failed(core, call, asked, reason)
+
+
+# ------------------------------------------------------------------------------------- drain
+
+
+def _drained(core: Core) -> None:
+    state = core.state
+    if not state.draining or state.exiting:
+        return
+    if core.now >= state.drain_deadline and state.hung_up:
+        state.calls.clear()  # peers that do not even answer a BYE are not waited for
+    elif core.now >= state.drain_deadline:
+        state.hung_up, state.drain_deadline = True, core.now + LAST_WORDS
+        for call in list(state.calls.values()):
+            step(core, call, Cue.HANG_UP, Happening(reason=state.draining))
+        while core.outs:
+            _report(core, core.outs.popleft())
+    if not state.calls:
+        state.exiting = True
+        core.effects.append(Exit())

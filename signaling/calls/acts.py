@@ -1,0 +1,320 @@
+"""What the acts of the call tables do, and ``step``, which walks the tables."""
+
+from collections.abc import Callable
+
+from bus.calls import Answered, Ended, Ok, Progress
+from bus.errors import NoCapacityError, RefusedError, WrongStateError
+from signaling.calls.call import Call
+from signaling.calls.dialling import aim_at_target, is_ready, next_target, send_invite
+from signaling.calls.leg import aim_leg, close_leg, open_leg
+from signaling.calls.states import INCOMING, OUTGOING, Act, Cue, State
+from signaling.calls.verdicts import REFUSALS, Happening, verdict
+from signaling.core import Core
+from signaling.dialogs.dialog import ack_for_2xx, dialog_key, next_request, uac_dialog
+from signaling.sdp.offer_answer import answer_offer, make_offer
+from signaling.sending import ALLOW, branch, contact, listener_named, send_request, start, via
+from signaling.sip.headers import parse_cseq
+from signaling.sip.message import Header, Request, first
+from signaling.sip.render import respond
+from signaling.transactions.layer import cancel_for
+
+RETRY_AFTER = "5"
+"""Seconds; with every 503 (RFC 3261 21.5.4)."""
+
+NOTHING = Happening()
+
+
+def step(core: Core, call: Call, cue: Cue, happening: Happening = NOTHING) -> bool:
+    """Take one step; False if the state has no cell for the cue."""
+    cell = (OUTGOING if call.out else INCOMING).get(call.state, {}).get(cue)
+    if cell is None:
+        return False
+    call.state, acts = cell
+    for act in acts:
+        DO[act](core, call, cue, happening)
+    settle(core, call)
+    return True
+
+
+def settle(core: Core, call: Call) -> None:
+    """Tell the end once the stream is gone; forget the call once its transactions are."""
+    if call.ended is not None and not call.told and call.leg.state in ("none", "closed"):
+        call.told = True
+        duration = core.now - call.answered_at if call.answered_at else 0.0
+        ended = Ended(
+            call=call.id,
+            outcome=call.ended.outcome,
+            status=call.ended.status,
+            reason=call.ended.reason,
+            by=call.ended.by,
+            duration=duration,
+            quality=call.leg.quality,
+            record=call.record,
+        )
+        core.tell(call, ended)
+    busy = call.invite_key or call.bye_key or call.reinvite_key or call.state is not State.CLOSING
+    if call.told and not busy:
+        forget(core, call)
+
+
+def forget(core: Core, call: Call) -> None:
+    """Remove every trace of a call."""
+    core.state.calls.pop(call.id, None)
+    for key in call.transactions:
+        core.state.by_transaction.pop(key, None)
+    core.state.by_dialog.pop(dialog_key_of(call), None)
+
+
+def dialog_key_of(call: Call) -> str:
+    """Return the key under which in-dialog requests find the call."""
+    remote_tag = call.dialog.remote_tag if call.dialog else ""
+    return dialog_key(call.sip_call_id, call.local_tag, remote_tag)
+
+
+# ------------------------------------------------------------------------------- out
+
+
+def _send_invite(core: Core, call: Call, cue: Cue, happening: Happening) -> None:
+    send_invite(core, call, call.out.credentials if call.out else ())
+    if call.out and "ring" not in call.timers:
+        core.set_timer(call, "ring", call.out.ring_timeout)
+
+
+def _follow(core: Core, call: Call, cue: Cue, happening: Happening) -> None:
+    out = call.out
+    if out is None or not next_target(out):
+        return
+    out.credentials, out.attempts = (), 0
+    reason = aim_at_target(core, call, out)
+    if reason:
+        step(core, call, Cue.UNRESOLVED, Happening(reason=reason))
+    elif is_ready(call):
+        step(core, call, Cue.READY)
+
+
+def _adopt(core: Core, call: Call, cue: Cue, happening: Happening) -> None:
+    if call.invite is None or happening.response is None:
+        return
+    call.timers.pop("ring", None)
+    call.dialog = uac_dialog(call.invite, happening.response)
+    core.state.by_dialog[dialog_key_of(call)] = call.id
+
+
+def _send_ack(core: Core, call: Call, cue: Cue, happening: Happening) -> None:
+    if call.ack is None and call.dialog is not None and call.invite is not None:
+        call.ack = _ack(core, call, happening)
+    if call.ack is not None:
+        send_request(core, call, call.ack)
+
+
+def _ack(core: Core, call: Call, happening: Happening) -> Request | None:
+    if call.invite is None or happening.response is None:
+        return None
+    dialog = uac_dialog(call.invite, happening.response)
+    listener = listener_named(core, call.listener)
+    number = parse_cseq(first(call.invite, "CSeq") or "").number
+    ack = ack_for_2xx(dialog, number, via=via(listener, branch(core)))
+    if call.out is not None:
+        ack.headers.extend(
+            (name, value) for name, value in call.invite.headers if name.endswith("uthorization")
+        )
+    return ack
+
+
+def _refuse_fork(core: Core, call: Call, cue: Cue, happening: Happening) -> None:
+    """ACK and BYE a second dialog of a forked INVITE (RFC 3261 13.2.2.4)."""
+    ack = _ack(core, call, happening)
+    if ack is None or call.invite is None or happening.response is None:
+        return
+    send_request(core, call, ack)
+    dialog = uac_dialog(call.invite, happening.response)
+    listener = listener_named(core, call.listener)
+    send_request(
+        core, call, next_request(dialog, "BYE", via=via(listener, branch(core)), contact="")
+    )
+
+
+def _send_cancel(core: Core, call: Call, cue: Cue, happening: Happening) -> None:
+    if call.invite is None or call.out is None or call.out.flow is None:
+        return
+    start(core, call, cancel_for(call.invite), call.out.flow)
+    core.set_timer(call, "cancel", 64 * core.state.settings.sip.t1)
+
+
+def _aim(core: Core, call: Call, cue: Cue, happening: Happening) -> None:
+    aim_leg(core, call)
+
+
+# -------------------------------------------------------------------------------- in
+
+
+def _open_stream(core: Core, call: Call, cue: Cue, happening: Happening) -> None:
+    call.timers.pop("ring", None)
+    if not open_leg(core, call, call.agreed.remote if call.agreed else None):
+        step(core, call, Cue.STREAM_REFUSED, Happening(reason="no media worker is free"))
+
+
+def _send_provisional(core: Core, call: Call, cue: Cue, happening: Happening) -> None:
+    answer(core, call, happening.status, happening.reason)
+
+
+def _send_answer(core: Core, call: Call, cue: Cue, happening: Happening) -> None:
+    host, port = listener_named(core, call.listener).host, call.leg.port
+    session_id = core.entropy.number(62)
+    if call.offered_in_2xx:
+        body = make_offer(
+            call.negotiation,
+            address=host,
+            port=port,
+            codecs=("PCMU", "PCMA"),
+            direction="sendrecv",
+            session_id=session_id,
+        )
+    elif call.invite is not None:
+        body, call.agreed = answer_offer(
+            call.negotiation,
+            call.invite.body,
+            address=host,
+            port=port,
+            codecs=("PCMU", "PCMA"),
+            direction="sendrecv",
+            session_id=session_id,
+        )
+    else:
+        return
+    answer(core, call, 200, "", headers=call.answer_headers, body=body)
+    core.reply(call.answering, Ok())
+    call.answering = None
+
+
+def _send_final(core: Core, call: Call, cue: Cue, happening: Happening) -> None:
+    status, reason = REFUSALS.get(cue, (happening.status, happening.reason))
+    headers = [("Contact", f"<{uri}>") for uri in happening.contacts]
+    if status == 503:
+        headers.append(("Retry-After", RETRY_AFTER))
+    answer(core, call, status, reason, headers=tuple(headers))
+    call.invite_key = ""
+    core.reply(call.answering, _why_not(cue, happening))
+    call.answering = None
+
+
+def _why_not(cue: Cue, happening: Happening) -> RefusedError:
+    if cue is Cue.STREAM_REFUSED:
+        return NoCapacityError(happening.reason)
+    return WrongStateError(f"the call ended before it was answered: {cue.value}")
+
+
+def answer(
+    core: Core,
+    call: Call,
+    status: int,
+    reason: str,
+    *,
+    headers: tuple[Header, ...] = (),
+    body: bytes = b"",
+    key: str = "",
+    request: Request | None = None,
+) -> None:
+    """Send a response to the call's INVITE, or to another request in its dialog."""
+    request = request or call.invite
+    if request is None:
+        return
+    extra: list[Header] = [("Server", core.state.settings.sip.user_agent), *headers]
+    if request.method == "INVITE" and 100 < status < 300:
+        extra += [("Contact", contact(listener_named(core, call.listener))), ("Allow", ALLOW)]
+    response = respond(
+        request,
+        status,
+        reason,
+        to_tag=call.local_tag,
+        headers=extra,
+        body=body,
+        content_type="application/sdp" if body else "",
+    )
+    core.take(core.state.transactions.respond(key or call.invite_key, response, core.now))
+
+
+# ------------------------------------------------------------------------------ both
+
+
+def _send_bye(core: Core, call: Call, cue: Cue, happening: Happening) -> None:
+    headers: list[Header] = []
+    if happening.reason and cue is Cue.HANG_UP:
+        quoted = happening.reason.replace("\\", "\\\\").replace('"', '\\"')
+        headers.append(("Reason", f'SIP;text="{quoted}"'))
+    send_bye(core, call, headers)
+
+
+def send_bye(core: Core, call: Call, headers: list[Header]) -> None:
+    """Send BYE (RFC 3261 15.1.1)."""
+    if call.dialog is None:
+        return
+    listener = listener_named(core, call.listener)
+    agent = ("User-Agent", core.state.settings.sip.user_agent)
+    bye = next_request(
+        call.dialog,
+        "BYE",
+        via=via(listener, branch(core)),
+        contact="",
+        headers=[agent, *headers],
+    )
+    call.bye_key = send_request(core, call, bye) or "unresolved"
+
+
+def _tell_progress(core: Core, call: Call, cue: Cue, happening: Happening) -> None:
+    if happening.status > 100:
+        progress = Progress(call=call.id, status=happening.status, reason=happening.reason)
+        core.tell(call, progress)
+
+
+def _tell_answered(core: Core, call: Call, cue: Cue, happening: Happening) -> None:
+    call.answered_at = core.now
+    if call.agreed is None:
+        return
+    remote = call.agreed.remote
+    core.tell(
+        call,
+        Answered(
+            call=call.id,
+            codec=remote.codec,
+            worker=call.leg.worker,
+            stream=call.leg.stream,
+            local_media=f"{listener_named(core, call.listener).host}:{call.leg.port}",
+            remote_media=f"{remote.address}:{remote.port}",
+        ),
+    )
+
+
+def _finish(core: Core, call: Call, cue: Cue, happening: Happening) -> None:
+    found = verdict(cue, happening, answered=bool(call.answered_at))
+    call.timers.pop("ring", None)
+    call.ended = Ended(
+        call=call.id,
+        outcome=found.outcome,
+        status=found.status,
+        reason=found.reason,
+        by=found.by,
+    )
+    close_leg(core, call)
+
+
+Do = Callable[[Core, Call, Cue, Happening], None]
+
+DO: dict[Act, Do] = {
+    Act.SEND_INVITE: _send_invite,
+    Act.SEND_AGAIN: _send_invite,
+    Act.FOLLOW: _follow,
+    Act.SEND_ACK: _send_ack,
+    Act.SEND_CANCEL: _send_cancel,
+    Act.SEND_BYE: _send_bye,
+    Act.REFUSE_FORK: _refuse_fork,
+    Act.ADOPT: _adopt,
+    Act.AIM: _aim,
+    Act.OPEN_STREAM: _open_stream,
+    Act.SEND_PROVISIONAL: _send_provisional,
+    Act.SEND_ANSWER: _send_answer,
+    Act.SEND_FINAL: _send_final,
+    Act.TELL_PROGRESS: _tell_progress,
+    Act.TELL_ANSWERED: _tell_answered,
+    Act.FINISH: _finish,
+}

@@ -1,0 +1,136 @@
+"""One call as plain data.  What may happen to it is in ``states``, what is then done in ``acts``."""
+
+import msgspec
+
+from bus.calls import CallInfo, Ended, OnOwnerLost, Quality
+from bus.ids import CallId, PeerId, StreamId, WorkerId
+from bus.sources import AnySource, Silence
+from signaling.calls.states import State
+from signaling.dialogs.dialog import Dialog
+from signaling.sdp.offer_answer import Agreed, Negotiation
+from signaling.sip.flow import Flow
+from signaling.sip.message import Header, Request
+
+PUBLIC_STATES = {
+    State.PLACING: "calling",
+    State.CALLING: "calling",
+    State.RINGING: "ringing",
+    State.OFFERED: "ringing",
+    State.OPENING: "answering",
+    State.ACCEPTED: "answering",
+    State.UP: "up",
+}
+"""What applications see; all others are ``ending``."""
+
+
+class Waiting(msgspec.Struct, frozen=True):
+    """A command whose reply is still owed."""
+
+    session: str
+    command: int
+
+
+class Leg(msgspec.Struct, kw_only=True):
+    """The call's stream on a worker: ``none opening doomed open closing closed``.
+
+    ``doomed`` is opening that must be closed as soon as it is open.
+    """
+
+    state: str = "none"
+    worker: WorkerId = WorkerId("")
+    stream: StreamId = StreamId(0)
+    address: str = ""
+    port: int = 0
+    quality: Quality | None = None
+
+
+class Outgoing(msgspec.Struct, kw_only=True):
+    """What only a call we place has."""
+
+    target: str
+    """Request-URI of the current attempt."""
+    targets: list[str] = []
+    """Contacts of a 3xx that are still to be tried, best first."""
+    tried: list[str] = []
+    redirects_left: int
+    codecs: tuple[str, ...]
+    headers: tuple[Header, ...]
+    ring_timeout: float
+    user: str
+    password: str
+    flow: Flow | None = None
+    """Set when the name is resolved."""
+    attempts: int = 0
+    """INVITEs answered with credentials so far."""
+    cseq: int = 0
+    credentials: tuple[Header, ...] = ()
+    """The answer to the challenge, also for the ACK (RFC 3261 13.2.2.4)."""
+
+
+class Call(msgspec.Struct, kw_only=True):
+    """A call; its peer at the other end of the dialog is *remote*, our application its *owner*."""
+
+    id: CallId
+    state: State
+    owner: PeerId
+    on_owner_lost: OnOwnerLost
+    local_uri: str
+    remote_uri: str
+    sip_call_id: str
+    local: str
+    """Our From (out) or To (in) header value, without a tag."""
+    local_tag: str
+    listener: str
+    started_at: float
+    answered_at: float = 0.0
+    play: AnySource = Silence()
+    record: str = ""
+    out: Outgoing | None = None
+    """None: an incoming call."""
+    leg: Leg
+    negotiation: Negotiation
+    agreed: Agreed | None = None
+    dialog: Dialog | None = None
+    invite: Request | None = None
+    """The INVITE as sent or received, until it is answered for good."""
+    invite_key: str = ""
+    """Its transaction, empty when that is over."""
+    reinvite_key: str = ""
+    """The peer's re-INVITE that is answered but not acknowledged."""
+    offered_in_2xx: bool = False
+    """The INVITE had no offer: ours is in the 2xx and the answer comes in the ACK."""
+    answer_headers: tuple[Header, ...] = ()
+    answering: Waiting | None = None
+    ack: Request | None = None
+    """Our ACK of the 2xx, for each copy of it that comes again (RFC 3261 13.2.2.4)."""
+    bye_key: str = ""
+    bye_attempts: int = 0
+    flow: Flow | None = None
+    """Where the peer was last heard from."""
+    transactions: list[str] = []
+    """Keys in ``by_transaction`` that go with the call."""
+    timers: dict[str, float] = {}
+    ended: Ended | None = None
+    told: bool = False
+
+    @property
+    def codec(self) -> str:
+        """Name of the codec in use, empty before the answer."""
+        return self.agreed.remote.codec if self.agreed else ""
+
+    def info(self) -> CallInfo:
+        """Describe the call for applications."""
+        return CallInfo(
+            call=self.id,
+            direction="out" if self.out else "in",
+            state="ended" if self.told else PUBLIC_STATES.get(self.state, "ending"),
+            local=self.local_uri,
+            remote=self.remote_uri,
+            owner=self.owner,
+            started_at=self.started_at,
+            answered_at=self.answered_at,
+            worker=self.leg.worker,
+            stream=self.leg.stream,
+            codec=self.codec,
+            sip_call_id=self.sip_call_id,
+        )

@@ -1,0 +1,182 @@
+"""Placing a call: the INVITE, the next target, and what a response to it means.
+
+A 3xx is followed best contact first, depth first, never to a target already tried, and at most
+``redirects_left`` times (RFC 3261 8.1.3.4).  A challenge is answered once, twice if the nonce had
+only gone stale.
+"""
+
+from signaling.calls.call import Call, Outgoing
+from signaling.calls.leg import open_leg
+from signaling.calls.states import Cue
+from signaling.core import Core
+from signaling.sending import (
+    ALLOW,
+    SIP_PORT,
+    branch,
+    contact,
+    is_literal,
+    listener_for,
+    listener_named,
+    look_up,
+    start,
+    via,
+)
+from signaling.sdp.offer_answer import make_offer
+from signaling.sip.digest import authorize, is_stale
+from signaling.sip.errors import SipError
+from signaling.sip.flow import Flow
+from signaling.sip.headers import parse_name_addr
+from signaling.sip.message import Header, Request, Response, every, first
+from signaling.sip.uri import parse_uri
+from signaling.state import Unresolved
+
+MAX_ATTEMPTS = 2
+
+
+def aim_at_target(core: Core, call: Call, out: Outgoing) -> str:
+    """Find the way to the current target; return why there is none, or nothing.
+
+    The way is known at once for a numeric host, after a look-up for a name.
+    """
+    try:
+        uri = parse_uri(out.target)
+    except SipError as error:
+        return str(error)
+    if uri.scheme != "sip":
+        return f"scheme {uri.scheme!r} of {out.target} is not supported"
+    transport = (uri.parameter("transport") or "udp").lower()
+    listener = listener_for(core, transport)
+    if listener is None:
+        return f"no {transport} listener for {out.target}"
+    call.listener, out.flow = listener.name, None
+    host, port = uri.host.strip("[]"), uri.port or SIP_PORT
+    if is_literal(host):
+        out.flow = Flow(listener.name, host, port)
+    else:
+        look_up(core, Unresolved(call.id, host, port, listener.name, None))
+    return ""
+
+
+def open_outgoing_leg(core: Core, call: Call) -> bool:
+    """Open the stream unless an earlier target opened it; False if no worker is free."""
+    return call.leg.state == "open" or open_leg(core, call, None)
+
+
+def is_ready(call: Call) -> bool:
+    """Whether the INVITE can go: the way is known and the stream has a port."""
+    return call.out is not None and call.out.flow is not None and call.leg.state == "open"
+
+
+def send_invite(core: Core, call: Call, credentials: tuple[Header, ...] = ()) -> None:
+    """Send the INVITE for the current target (RFC 3261 8.1.1, 13.2.1)."""
+    out = call.out
+    if out is None or out.flow is None:
+        return
+    out.cseq += 1
+    out.tried.append(out.target)
+    listener = listener_named(core, out.flow.listener)
+    headers: list[Header] = [
+        ("Via", via(listener, branch(core))),
+        ("Max-Forwards", "70"),
+        ("From", f"{call.local};tag={call.local_tag}"),
+        ("To", f"<{call.remote_uri}>"),
+        ("Call-ID", call.sip_call_id),
+        ("CSeq", f"{out.cseq} INVITE"),
+        ("Contact", contact(listener)),
+        ("Allow", ALLOW),
+        ("User-Agent", core.state.settings.sip.user_agent),
+        *credentials,
+        *out.headers,
+        ("Content-Type", "application/sdp"),
+    ]
+    body = make_offer(
+        call.negotiation,
+        address=listener.host,
+        port=call.leg.port,
+        codecs=out.codecs,
+        direction="sendrecv",
+        session_id=core.entropy.number(62),
+    )
+    call.invite = Request(method="INVITE", uri=out.target, headers=headers, body=body)
+    call.flow = out.flow
+    call.invite_key = start(core, call, call.invite, out.flow)
+
+
+def credentials_for(
+    core: Core, out: Outgoing, response: Response, method: str, body: bytes
+) -> Header | None:
+    """Answer the strongest challenge of a 401 or 407, None if there is nothing to answer with."""
+    if not out.user:
+        return None
+    challenges = [
+        (name, value)
+        for name in ("WWW-Authenticate", "Proxy-Authenticate")
+        for value in every(response, name)
+    ]
+    stale = any(is_stale(value) for _, value in challenges)
+    if out.attempts >= (MAX_ATTEMPTS if stale else 1):
+        return None
+    return authorize(
+        challenges,
+        method=method,
+        uri=out.target,
+        user=out.user,
+        password=out.password,
+        body=body,
+        cnonce=core.entropy.token(),
+        nonce_count=1,
+    )
+
+
+def take_contacts(out: Outgoing, response: Response) -> None:
+    """Queue the targets of a 3xx before those that are left, highest q first."""
+    rated: list[tuple[float, int, str]] = []
+    for place, value in enumerate(every(response, "Contact")):
+        try:
+            contact_value = parse_name_addr(value)
+            quality = float(contact_value.parameter("q") or 1.0)
+        except (SipError, ValueError):
+            continue
+        rated.append((-quality, place, contact_value.uri))
+    fresh = [uri for _, _, uri in sorted(rated) if uri not in out.tried and uri not in out.targets]
+    out.targets[:0] = fresh
+
+
+def next_target(out: Outgoing) -> bool:
+    """Move on to the next target; False if there is none or the limit is reached."""
+    if not out.targets or out.redirects_left <= 0:
+        return False
+    out.target = out.targets.pop(0)
+    out.redirects_left -= 1
+    return True
+
+
+def failure_cue(core: Core, call: Call, response: Response) -> Cue:
+    """Decide what a final failure of our INVITE is: to be followed, answered, or the end."""
+    out = call.out
+    if out is None:
+        return Cue.FAILURE
+    if 300 <= response.status < 400:
+        take_contacts(out, response)
+        return Cue.REDIRECTED if out.targets and out.redirects_left > 0 else Cue.FAILURE
+    if response.status in (401, 407) and call.invite is not None:
+        header = credentials_for(core, out, response, "INVITE", call.invite.body)
+        if header is not None:
+            out.attempts += 1
+            out.credentials = (header,)
+            return Cue.CHALLENGED
+    return Cue.FAILURE
+
+
+def user_of(uri_text: str) -> str:
+    """Return the user part of a URI, empty if it has none or is none."""
+    try:
+        return parse_uri(uri_text).user or ""
+    except SipError:
+        return ""
+
+
+def to_tag(message: Request | Response) -> str:
+    """Return the To tag, empty if there is none."""
+    value = first(message, "To")
+    return parse_name_addr(value).tag or "" if value else ""

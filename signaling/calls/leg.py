@@ -1,0 +1,80 @@
+"""The call's stream on a worker: opened, aimed and closed, whatever the order of the answers.
+
+none ─open─► opening ─opened─► open ─close─► closing ─closed─► closed
+                │ └─refused────────────────────────────────────►┘
+                └─close─► doomed ─opened─► closing
+"""
+
+from bus.calls import Quality
+from bus.ids import StreamId
+from bus.streams import Aim, CloseStream, OpenStream, Remote
+from signaling.calls.call import Call
+from signaling.core import Core
+
+
+def open_leg(core: Core, call: Call, remote: Remote | None) -> bool:
+    """Ask the least loaded worker for a stream; False if none is free."""
+    seat = core.state.workers.choose(core.now)
+    if seat is None:
+        return False
+    leg = call.leg
+    leg.worker, leg.stream = seat.hello.worker, StreamId(core.entropy.number(63))
+    leg.state = "opening"
+    seat.streams.append(leg.stream)
+    core.state.by_stream[leg.stream] = call.id
+    core.ask(
+        seat,
+        call.id,
+        OpenStream(
+            stream=leg.stream,
+            address=leg.address,
+            caller_is_remote=call.out is None,
+            play=call.play,
+            record=call.record,
+            remote=remote,
+        ),
+    )
+    return True
+
+
+def aim_leg(core: Core, call: Call) -> None:
+    """Tell the worker what offer and answer settled."""
+    if call.agreed is not None:
+        core.ask_leg(call, Aim(stream=call.leg.stream, remote=call.agreed.remote))
+
+
+def opened(core: Core, call: Call, port: int) -> bool:
+    """Note the port; False if nobody wants it any more."""
+    call.leg.port = port
+    if call.leg.state == "opening":
+        call.leg.state = "open"
+        return True
+    if call.leg.state == "doomed":
+        _close(core, call)
+    return False
+
+
+def close_leg(core: Core, call: Call) -> None:
+    """Close the stream now, or as soon as it is open."""
+    match call.leg.state:
+        case "opening":
+            call.leg.state = "doomed"
+        case "open":
+            _close(core, call)
+        case _:
+            pass
+
+
+def closed(core: Core, call: Call, quality: Quality | None) -> None:
+    """Release everything that belonged to the stream."""
+    leg = call.leg
+    leg.state, leg.quality = "closed", quality
+    core.state.by_stream.pop(leg.stream, None)
+    seat = core.state.workers.seats.get(leg.worker)
+    if seat is not None and leg.stream in seat.streams:
+        seat.streams.remove(leg.stream)
+
+
+def _close(core: Core, call: Call) -> None:
+    core.ask_leg(call, CloseStream(stream=call.leg.stream))
+    call.leg.state = "closing"

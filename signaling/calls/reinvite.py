@@ -1,0 +1,85 @@
+"""A re-INVITE from the peer (RFC 3261 14.2): new directions, addresses or codecs in a running call.
+
+A refused one changes nothing.  Its 200 is repeated until the ACK; without an ACK the call ends
+(RFC 3261 13.3.1.4).
+"""
+
+from bus.calls import MediaChanged
+from signaling.calls.acts import answer, step
+from signaling.calls.call import Call
+from signaling.calls.leg import aim_leg
+from signaling.calls.states import Cue, State
+from signaling.core import Core
+from signaling.sdp.errors import GlareError, NegotiationError
+from signaling.sdp.offer_answer import Agreed, accept_answer, answer_offer, make_offer
+from signaling.sending import listener_named
+from signaling.sip.message import Request
+
+CODECS = ("PCMU", "PCMA")
+
+
+def reinvited(core: Core, call: Call, key: str, request: Request) -> None:
+    """Answer a re-INVITE."""
+    if call.state is not State.UP or call.reinvite_key:
+        # A second INVITE while the first has no ACK yet (RFC 3261 14.2).
+        wait = str(int(core.entropy.fraction() * 10))
+        headers = (("Retry-After", wait),)
+        answer(core, call, 500, "", headers=headers, key=key, request=request)
+        return
+    try:
+        body = _answer(core, call, request)
+    except GlareError:
+        answer(core, call, 491, "", key=key, request=request)
+    except NegotiationError as error:
+        answer(core, call, error.status, "", key=key, request=request)
+    else:
+        call.reinvite_key, call.offered_in_2xx = key, not request.body
+        answer(core, call, 200, "", body=body, key=key, request=request)
+
+
+def acknowledged(core: Core, call: Call, ack: Request) -> None:
+    """Take the ACK, with the answer in it if the offer was ours (RFC 3264, RFC 3261 13.2.1)."""
+    call.reinvite_key = ""
+    if not call.offered_in_2xx:
+        return
+    call.offered_in_2xx = False
+    try:
+        change_media(core, call, accept_answer(call.negotiation, ack.body))
+    except NegotiationError as error:
+        core.log("warning", f"{call.id}: the answer in the ACK is unusable: {error}")
+        step(core, call, Cue.ACK_UNUSABLE)
+
+
+def change_media(core: Core, call: Call, agreed: Agreed) -> None:
+    """Let the stream follow what was agreed, and tell the owner what is new."""
+    before, call.agreed = call.agreed, agreed
+    if before == agreed:
+        return
+    aim_leg(core, call)
+    remote = f"{agreed.remote.address}:{agreed.remote.port}"
+    core.tell(call, MediaChanged(call=call.id, direction=agreed.direction, remote_media=remote))
+
+
+def _answer(core: Core, call: Call, request: Request) -> bytes:
+    host, port = listener_named(core, call.listener).host, call.leg.port
+    session_id = core.entropy.number(62)
+    if not request.body:
+        return make_offer(
+            call.negotiation,
+            address=host,
+            port=port,
+            codecs=CODECS,
+            direction="sendrecv",
+            session_id=session_id,
+        )
+    body, agreed = answer_offer(
+        call.negotiation,
+        request.body,
+        address=host,
+        port=port,
+        codecs=CODECS,
+        direction="sendrecv",
+        session_id=session_id,
+    )
+    change_media(core, call, agreed)
+    return body

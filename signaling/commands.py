@@ -1,0 +1,410 @@
+"""What applications ask for: one function a verb, found in ``VERBS``.
+
+A function replies itself (now or, for what a worker has to do first, later) or raises a
+``RefusedError``, which is the reply.
+"""
+
+from collections.abc import Callable
+from typing import Any
+
+import msgspec
+
+from bus import calls
+from bus.calls import Command
+from bus.codec import decode_body, decode_frame, encode, raw
+from bus.envelope import VERSION, Done, Refused
+from bus.envelope import Request as BusRequest
+from bus.errors import (
+    BadRequestError,
+    FrameError,
+    NoCapacityError,
+    NotFoundError,
+    RefusedError,
+    StaleSessionError,
+    TooLateError,
+    WrongStateError,
+)
+from bus.ids import CallId
+from bus.sources import Leg as LegSource
+from bus.streams import PlayStream, RecordStream, SendStreamDigits
+from signaling.calls.acts import step
+from signaling.calls.call import Call, Leg, Outgoing, Waiting
+from signaling.calls.dialling import aim_at_target, is_ready, open_outgoing_leg
+from signaling.calls.states import Cue, State
+from signaling.calls.verdicts import Happening
+from signaling.clients import Client, Subscription
+from signaling.core import Core
+from signaling.effects import ToClient
+from signaling.sdp.codecs import CODECS
+from signaling.sdp.offer_answer import Negotiation
+from signaling.sending import contact, listener_for, listener_named
+from signaling.sip.errors import SipError
+from signaling.sip.headers import NameAddr, render_name_addr
+from signaling.sip.message import Header
+from signaling.sip.uri import parse_uri
+from signaling.sip.validate import check_header
+
+_commands: msgspec.msgpack.Decoder[Command] = msgspec.msgpack.Decoder(Command)
+
+DIGITS = frozenset("0123456789*#ABCDabcd")
+OURS = frozenset(
+    "Via From To Call-ID CSeq Contact Max-Forwards Content-Length Content-Type Route Record-Route "
+    "Allow Supported Require Authorization Proxy-Authorization Server User-Agent".split()
+)
+"""Headers that an application may not set: the stack's work depends on them."""
+
+
+def take_frame(core: Core, identity: str, frame: bytes) -> None:
+    """Work one frame of a client; whatever is wrong with it is refused by its id."""
+    try:
+        request = decode_frame(frame)
+    except FrameError as error:
+        core.count("bad_frames")
+        _refuse(core, identity, 0, BadRequestError(str(error)))
+        return
+    if not isinstance(request, BusRequest):
+        core.count("bad_frames")
+        reason = f"a client sends requests, not {request.__struct_config__.tag!r}"
+        _refuse(core, identity, 0, BadRequestError(reason))
+        return
+    try:
+        _work(core, identity, request)
+    except RefusedError as error:
+        client = core.state.clients.of_session(request.session)
+        if client is None:
+            _refuse(core, identity, request.id, error)
+        else:
+            core.reply(Waiting(request.session, request.id), error)
+
+
+def _work(core: Core, identity: str, request: BusRequest) -> None:
+    client = core.state.clients.of_session(request.session)
+    if client is None:
+        _hello(core, identity, request)
+        return
+    client.seen_at, client.identity = core.now, identity
+    remembered = core.state.clients.remembered
+    before = remembered.recall(request.session, request.id)
+    if before is not None:
+        if before:
+            core.effects.append(ToClient(identity, before))
+        return
+    if request.deadline and request.deadline < core.now:
+        late = core.now - request.deadline
+        raise TooLateError(f"the deadline passed {late:.3f} s before the request arrived")
+    command = decode_body(_commands, request.body)
+    remembered.begin(request.session, request.id)
+    VERBS[type(command)](core, client, Waiting(request.session, request.id), command)
+
+
+def _refuse(core: Core, identity: str, number: int, error: RefusedError) -> None:
+    frame = encode(Refused(id=number, code=error.code, reason=error.reason))
+    core.effects.append(ToClient(identity, frame))
+
+
+def _hello(core: Core, identity: str, request: BusRequest) -> None:
+    if request.session:
+        raise StaleSessionError("this session is over: say hello again")
+    try:
+        hello = decode_body(_commands, request.body)
+    except RefusedError:
+        raise StaleSessionError("the first request of a client is hello") from None
+    if not isinstance(hello, calls.Hello):
+        raise StaleSessionError("the first request of a client is hello")
+    if hello.version != VERSION:
+        raise BadRequestError(f"hello: version {hello.version}, this engine speaks {VERSION}")
+    if not hello.peer:
+        raise BadRequestError("hello: `peer` is empty")
+    client = core.state.clients.admit(
+        hello.peer, hello.incarnation, identity, core.entropy.token(), core.now
+    )
+    owned = tuple(c.info() for c in core.state.calls.values() if c.owner == client.peer)
+    welcome = calls.Welcome(
+        session=client.session,
+        sequence=client.sequence,
+        events=core.state.events,
+        calls=tuple(info for info in owned if info.state != "ended"),
+    )
+    core.effects.append(ToClient(identity, encode(Done(id=request.id, body=raw(welcome)))))
+
+
+def _call(core: Core, call_id: CallId) -> Call:
+    call = core.state.calls.get(call_id)
+    if call is None or call.told:
+        raise NotFoundError(f"no call {call_id!r}")
+    return call
+
+
+def _ping(core: Core, client: Client, waiting: Waiting, command: calls.Ping) -> None:
+    core.reply(waiting, calls.Ok())
+
+
+def _again(core: Core, client: Client, waiting: Waiting, command: calls.Hello) -> None:
+    raise BadRequestError("hello: this session is open already")
+
+
+def _subscribe(core: Core, client: Client, waiting: Waiting, command: calls.Subscribe) -> None:
+    subscription = Subscription(command.user, command.on_owner_lost)
+    client.subscriptions = [s for s in client.subscriptions if s.user != command.user]
+    client.subscriptions.append(subscription)
+    core.reply(waiting, calls.Ok())
+
+
+def _unsubscribe(core: Core, client: Client, waiting: Waiting, command: calls.Unsubscribe) -> None:
+    client.subscriptions = []
+    core.reply(waiting, calls.Ok())
+
+
+# ------------------------------------------------------------------------------------ dialling
+
+
+def _dial(core: Core, client: Client, waiting: Waiting, command: calls.Dial) -> None:
+    if core.state.draining:
+        raise NoCapacityError(f"no new calls: {core.state.draining}")
+    call = _new_call(core, client, command)
+    if core.state.workers.choose(core.now) is None:
+        raise NoCapacityError("no media worker is free")
+    core.state.calls[call.id] = call
+    core.reply(waiting, calls.Dialled(call=call.id))
+    if call.out is None:
+        return
+    reason = aim_at_target(core, call, call.out)
+    if reason:
+        step(core, call, Cue.UNRESOLVED, Happening(reason=reason))
+    elif not open_outgoing_leg(core, call):
+        step(core, call, Cue.STREAM_REFUSED, Happening(reason="no media worker is free"))
+    elif is_ready(call):
+        step(core, call, Cue.READY)
+
+
+def _new_call(core: Core, client: Client, command: calls.Dial) -> Call:
+    transport = _check_dial(command)
+    listener = listener_for(core, transport)
+    if listener is None:
+        raise BadRequestError(f"uri: this engine has no {transport} listener")
+    core.state.calls_total += 1
+    from_uri = command.from_uri or contact(listener)[1:-1].partition(";")[0]
+    local = NameAddr(display=command.from_display, uri=from_uri, parameters=())
+    return Call(
+        id=CallId(f"{core.state.incarnation[:6]}-{core.state.calls_total}"),
+        state=State.PLACING,
+        owner=client.peer,
+        on_owner_lost=command.on_owner_lost,
+        local_uri=from_uri,
+        remote_uri=command.uri,
+        sip_call_id=core.entropy.token(16),
+        local=render_name_addr(local),
+        local_tag=core.entropy.token(),
+        listener=listener.name,
+        started_at=core.now,
+        play=command.play,
+        record=command.record,
+        out=Outgoing(
+            target=command.uri,
+            redirects_left=command.max_redirects,
+            codecs=command.codecs,
+            headers=command.headers,
+            ring_timeout=command.ring_timeout,
+            user=command.user,
+            password=command.password,
+        ),
+        leg=Leg(address=listener.bind),
+        negotiation=Negotiation(),
+    )
+
+
+def _check_dial(command: calls.Dial) -> str:
+    """Return the transport of a sound Dial; raise BadRequestError naming the field otherwise."""
+    try:
+        uri = parse_uri(command.uri)
+    except SipError as error:
+        raise BadRequestError(f"uri: {error}") from None
+    if uri.scheme != "sip":
+        raise BadRequestError(f"uri: scheme {uri.scheme!r} is not supported, only sip")
+    if command.from_uri:
+        _check_uri("from_uri", command.from_uri)
+    if not command.codecs or any(name not in NAMES for name in command.codecs):
+        raise BadRequestError(f"codecs: {command.codecs!r} must be some of {sorted(NAMES)}")
+    if command.ring_timeout <= 0:
+        raise BadRequestError(f"ring_timeout: {command.ring_timeout} must be positive")
+    _check_source(command.play)
+    _check_headers(command.headers)
+    _check_text("from_display", command.from_display)
+    return (uri.parameter("transport") or "udp").lower()
+
+
+NAMES = frozenset(codec.name for codec in CODECS if codec.name != "telephone-event")
+
+
+def _check_uri(field: str, text: str) -> None:
+    try:
+        parse_uri(text)
+    except SipError as error:
+        raise BadRequestError(f"{field}: {error}") from None
+
+
+def _check_text(field: str, text: str) -> None:
+    if any(ord(character) < 32 for character in text):
+        raise BadRequestError(f"{field}: {text!r} has a control character")
+
+
+def _check_headers(headers: tuple[Header, ...]) -> None:
+    for name, value in headers:
+        if name.title() in {ours.title() for ours in OURS}:
+            raise BadRequestError(f"headers: {name} is set by the engine")
+        try:
+            check_header(name, value)
+        except SipError as error:
+            raise BadRequestError(f"headers: {error}") from None
+
+
+def _check_source(source: object) -> None:
+    if isinstance(source, LegSource):
+        raise BadRequestError("play: another call's leg cannot be played here")
+
+
+# ---------------------------------------------------------------------------- incoming calls
+
+
+def _ring(core: Core, client: Client, waiting: Waiting, command: calls.Ring) -> None:
+    if not 101 <= command.status <= 199:
+        raise BadRequestError(f"ring: status {command.status} is not from 101 to 199")
+    _check_text("reason", command.reason)
+    happening = Happening(status=command.status, reason=command.reason)
+    _must(core, waiting, command.call, Cue.RING, happening)
+
+
+def _answer(core: Core, client: Client, waiting: Waiting, command: calls.Answer) -> None:
+    _check_source(command.play)
+    _check_headers(command.headers)
+    call = _call(core, command.call)
+    if call.out or call.state is not State.OFFERED:
+        raise WrongStateError(f"call {call.id} is {call.info().state}, it cannot be answered")
+    call.play, call.record, call.answer_headers = command.play, command.record, command.headers
+    call.answering = waiting
+    step(core, call, Cue.ANSWER)
+
+
+def _reject(core: Core, client: Client, waiting: Waiting, command: calls.Reject) -> None:
+    if not 400 <= command.status <= 699:
+        raise BadRequestError(f"reject: status {command.status} is not from 400 to 699")
+    _check_text("reason", command.reason)
+    happening = Happening(status=command.status, reason=command.reason)
+    _must(core, waiting, command.call, Cue.REJECT, happening)
+
+
+def _redirect(core: Core, client: Client, waiting: Waiting, command: calls.Redirect) -> None:
+    if not 300 <= command.status <= 399:
+        raise BadRequestError(f"redirect: status {command.status} is not from 300 to 399")
+    if not command.contacts:
+        raise BadRequestError("redirect: `contacts` is empty")
+    for uri in command.contacts:
+        _check_uri("contacts", uri)
+    happening = Happening(status=command.status, contacts=command.contacts)
+    _must(core, waiting, command.call, Cue.REDIRECT, happening)
+
+
+def _must(core: Core, waiting: Waiting, call_id: CallId, cue: Cue, happening: Happening) -> None:
+    call = _call(core, call_id)
+    if not step(core, call, cue, happening):
+        raise WrongStateError(f"call {call.id} is {call.info().state}: cannot {cue.value} it")
+    core.reply(waiting, calls.Ok())
+
+
+# --------------------------------------------------------------------------------- any call
+
+
+def _hang_up(core: Core, client: Client, waiting: Waiting, command: calls.HangUp) -> None:
+    _check_text("reason", command.reason)
+    call = _call(core, command.call)
+    step(core, call, Cue.HANG_UP, Happening(reason=command.reason))
+    core.reply(waiting, calls.Ok())
+
+
+def _send_digits(core: Core, client: Client, waiting: Waiting, command: calls.SendDigits) -> None:
+    call = _up(core, command.call)
+    wrong = [digit for digit in command.digits if digit not in DIGITS]
+    if wrong or not command.digits:
+        raise BadRequestError(f"digits: {command.digits!r} must be some of 0-9 * # A-D")
+    if call.agreed is None or call.agreed.remote.events_payload_type < 0:
+        raise WrongStateError(f"call {call.id}: the peer takes no telephone-event (RFC 4733)")
+    core.ask_leg(
+        call,
+        SendStreamDigits(
+            stream=call.leg.stream,
+            digits=command.digits.upper(),
+            duration_ms=command.duration_ms,
+            gap_ms=command.gap_ms,
+        ),
+        waiting,
+    )
+
+
+def _play(core: Core, client: Client, waiting: Waiting, command: calls.Play) -> None:
+    _check_source(command.source)
+    call = _up(core, command.call)
+    core.ask_leg(call, PlayStream(stream=call.leg.stream, source=command.source), waiting)
+
+
+def _record(core: Core, client: Client, waiting: Waiting, command: calls.Record) -> None:
+    call = _up(core, command.call)
+    call.record = command.path or call.record
+    core.ask_leg(call, RecordStream(stream=call.leg.stream, path=command.path), waiting)
+
+
+def _up(core: Core, call_id: CallId) -> Call:
+    call = _call(core, call_id)
+    if call.state is not State.UP:
+        raise WrongStateError(f"call {call.id} is {call.info().state}, not up")
+    return call
+
+
+# ---------------------------------------------------------------------------------- the view
+
+
+def _list_calls(core: Core, client: Client, waiting: Waiting, command: calls.ListCalls) -> None:
+    infos = (call.info() for call in core.state.calls.values())
+    live = tuple(info for info in infos if info.state != "ended")
+    core.reply(waiting, calls.Calls(calls=live))
+
+
+def _list_workers(core: Core, client: Client, waiting: Waiting, command: calls.ListWorkers) -> None:
+    core.reply(waiting, calls.Workers(workers=core.state.workers.infos(core.now)))
+
+
+def _status(core: Core, client: Client, waiting: Waiting, command: calls.GetStatus) -> None:
+    state = core.state
+    status = calls.Status(
+        version=state.version,
+        pid=state.pid,
+        started_at=state.started_at,
+        listeners=tuple(item.name for item in state.listeners),
+        calls=sum(not call.told for call in state.calls.values()),
+        calls_total=state.calls_total,
+        workers=state.workers.infos(core.now),
+        clients=len(state.clients.known),
+        counters=dict(state.counters),
+    )
+    core.reply(waiting, status)
+
+
+Verb = Callable[[Core, Client, Waiting, Any], None]
+
+VERBS: dict[type, Verb] = {
+    calls.Hello: _again,
+    calls.Ping: _ping,
+    calls.Subscribe: _subscribe,
+    calls.Unsubscribe: _unsubscribe,
+    calls.Dial: _dial,
+    calls.Ring: _ring,
+    calls.Answer: _answer,
+    calls.Reject: _reject,
+    calls.Redirect: _redirect,
+    calls.HangUp: _hang_up,
+    calls.SendDigits: _send_digits,
+    calls.Play: _play,
+    calls.Record: _record,
+    calls.ListCalls: _list_calls,
+    calls.ListWorkers: _list_workers,
+    calls.GetStatus: _status,
+}

@@ -1,0 +1,220 @@
+"""The signaling process: sockets, clock and randomness around the core.
+
+Everything that happens becomes one ``Input``; what the core wants done is done at once, in order.
+"""
+
+import asyncio
+import os
+import signal
+from contextlib import suppress
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import assert_never
+
+import zmq
+
+from bus.codec import encode, raw
+from bus.envelope import Request as BusRequest
+from bus.logs import logger
+from bus.settings import Settings
+from bus.sockets import connect_dealer, endpoint
+from bus.workers import ChildHello
+from signaling.agent import Agent
+from signaling.clients import Clients
+from signaling.effects import (
+    DrainAsked,
+    Effect,
+    Exit,
+    Input,
+    Log,
+    Publish,
+    Received,
+    Resolve,
+    Resolved,
+    Send,
+    ToClient,
+    ToWorker,
+    WatchWorker,
+    Woken,
+    WorkerDied,
+)
+from signaling.placement import Workers
+from signaling.shell.clock import Clock
+from signaling.shell.listeners import open_listener
+from signaling.shell.network import Network
+from signaling.shell.switchboard import Switchboard
+from signaling.state import AgentState, Listener
+from signaling.transactions.layer import Transactions
+
+log = logger("signaling")
+
+
+class Signaling:
+    """The running process."""
+
+    def __init__(self, run_dir: Path, settings: Settings, parent: int) -> None:
+        self.run_dir = run_dir
+        self.settings = settings
+        self.parent = parent
+        self.clock = Clock()
+        self.context: zmq.SyncContext = zmq.Context()
+        self.switchboard = Switchboard(self.context, run_dir, settings.bus)
+        self.network = Network(self.feed, max_connections=settings.sip.max_connections)
+        self.finished = asyncio.Event()
+        self.timer: asyncio.TimerHandle | None = None
+        self.watched: dict[int, int] = {}
+        self.tasks: set[asyncio.Task[None]] = set()
+        self.agent: Agent
+
+    async def run(self) -> None:
+        """Serve until told to stop and every call is over."""
+        loop = asyncio.get_running_loop()
+        listeners = [
+            open_listener(text, self.settings.sip.advertise) for text in self.settings.sip.listen
+        ]
+        self.agent = Agent(self._state(tuple(listener for listener, _ in listeners)))
+        for listener, opened in listeners:
+            await self.network.add(listener, opened)
+        for number in (signal.SIGTERM, signal.SIGINT):
+            loop.add_signal_handler(number, self._drain, "shutting down")
+        self.switchboard.start(self.feed)
+        if self.parent:
+            self._watch_parent()
+            self._greet(tuple(listener.name for listener, _ in listeners))
+        log.info("listening on %s", ", ".join(listener.name for listener, _ in listeners))
+        await self.finished.wait()
+        self.network.close()
+        await asyncio.sleep(0)
+        self.switchboard.close()
+        self.context.term()
+
+    # --------------------------------------------------------------------------- in and out
+
+    def feed(self, given: Input) -> None:
+        """Give the core one input and do what it wants done."""
+        if isinstance(given, Received):
+            self.switchboard.trace("received", given.flow, given.datagram)
+        for effect in self.agent.feed(given, self.clock.now(), os.urandom(32)):
+            self._do(effect)
+        self._arm()
+
+    def _do(self, effect: Effect) -> None:
+        match effect:
+            case Send():
+                self.switchboard.trace("sent", effect.flow, effect.datagram)
+                self.network.send(effect)
+            case ToClient():
+                self.switchboard.to_client(effect)
+            case ToWorker():
+                self.switchboard.to_worker(effect)
+            case Publish():
+                self.switchboard.publish(effect)
+            case Resolve():
+                task = asyncio.get_running_loop().create_task(self._resolve(effect))
+                self.tasks.add(task)
+                task.add_done_callback(self.tasks.discard)
+            case WatchWorker():
+                self._watch(effect.pid)
+            case Log():
+                getattr(log, effect.level)("%s", effect.text)
+            case Exit():
+                self.finished.set()
+            case _:
+                assert_never(effect)
+
+    def _arm(self) -> None:
+        if self.timer is not None:
+            self.timer.cancel()
+            self.timer = None
+        deadline = self.agent.deadline()
+        if deadline is not None:
+            delay = max(0.0, deadline - self.clock.now())
+            self.timer = asyncio.get_running_loop().call_later(delay, self.feed, Woken())
+
+    async def _resolve(self, effect: Resolve) -> None:
+        try:
+            found = await asyncio.get_running_loop().getaddrinfo(effect.host, None)
+        except OSError as error:
+            self.feed(Resolved(effect.token, (), f"{effect.host}: {error.strerror or error}"))
+            return
+        addresses = tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
+        self.feed(Resolved(effect.token, addresses))
+
+    # ---------------------------------------------------------------------------- processes
+
+    def _watch(self, pid: int) -> None:
+        if pid in self.watched:
+            return
+        try:
+            descriptor = os.pidfd_open(pid)
+        except OSError:
+            asyncio.get_running_loop().call_soon(self.feed, WorkerDied(pid))
+            return
+        self.watched[pid] = descriptor
+        asyncio.get_running_loop().add_reader(descriptor, self._died, pid, descriptor)
+
+    def _died(self, pid: int, descriptor: int) -> None:
+        asyncio.get_running_loop().remove_reader(descriptor)
+        os.close(descriptor)
+        del self.watched[pid]
+        self.feed(WorkerDied(pid))
+
+    def _watch_parent(self) -> None:
+        loop = asyncio.get_running_loop()
+        try:
+            descriptor = os.pidfd_open(self.parent)
+        except OSError:
+            self._orphaned()
+            return
+
+        def gone() -> None:
+            loop.remove_reader(descriptor)
+            os.close(descriptor)
+            self._orphaned()
+
+        loop.add_reader(descriptor, gone)
+
+    def _orphaned(self) -> None:
+        grace = self.settings.supervisor.orphan_grace
+        log.error("the supervisor is gone: hanging up in %.1f s", grace)
+        self._drain("the supervisor is gone", grace)
+
+    def _drain(self, reason: str, seconds: float | None = None) -> None:
+        grace = self.settings.supervisor.drain if seconds is None else seconds
+        self.feed(DrainAsked(grace, reason))
+
+    def _greet(self, names: tuple[str, ...]) -> None:
+        socket = connect_dealer(self.context, endpoint(self.run_dir, "supervisor"))
+        hello = ChildHello(role="signaling", name="signaling", pid=os.getpid(), listeners=names)
+        frame = encode(BusRequest(id=1, body=raw(hello)))
+        loop = asyncio.get_running_loop()
+
+        def send() -> None:
+            try:
+                socket.send(frame, zmq.NOBLOCK)
+            except zmq.Again:
+                loop.call_later(0.01, send)
+            else:
+                socket.close(linger=1000)
+
+        send()
+
+    def _state(self, listeners: tuple[Listener, ...]) -> AgentState:
+        return AgentState(
+            settings=self.settings,
+            listeners=listeners,
+            incarnation=os.urandom(8).hex(),
+            version=_version(),
+            pid=os.getpid(),
+            events=endpoint(self.run_dir, "events"),
+            started_at=self.clock.now(),
+            transactions=Transactions(t1=self.settings.sip.t1),
+            clients=Clients(),
+            workers=Workers(),
+        )
+
+
+def _version() -> str:
+    with suppress(PackageNotFoundError):
+        return version("offhook")
+    return "0"

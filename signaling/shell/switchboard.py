@@ -1,0 +1,181 @@
+"""The bus side of the shell: frames of clients and workers in, ``ToClient`` ... effects out.
+
+ZeroMQ's descriptor is edge-triggered and tells of any change, so after each wake and after each
+send the sockets are read until they are empty (bounded: the rest comes in the loop's next pass).
+"""
+
+import asyncio
+import re
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import zmq
+
+from bus.calls import SipMessage
+from bus.codec import encode, raw
+from bus.envelope import Event
+from bus.outbox import Outbox
+from bus.settings import BusSettings
+from bus.sockets import bind_router, bind_xpub, endpoint
+from signaling.effects import (
+    ClientOverflowed,
+    FromClient,
+    FromWorker,
+    Input,
+    Publish,
+    ToClient,
+    ToWorker,
+)
+from signaling.sip.flow import Flow
+
+Feed = Callable[[Input], None]
+
+BATCH: Final = 200
+RETRY: Final = 0.02
+"""Seconds until a peer whose queue was full is tried again."""
+CALL_ID: Final = re.compile(rb"^(?:call-id|i)[ \t]*:[ \t]*(\S+)", re.I | re.M)
+
+
+class Switchboard:
+    """Three sockets and a queue for each peer."""
+
+    def __init__(self, context: zmq.SyncContext, run_dir: Path, bus: BusSettings) -> None:
+        self.bus = bus
+        self.control = bind_router(context, endpoint(run_dir, "control"), bus)
+        self.workers = bind_router(context, endpoint(run_dir, "workers"), bus)
+        self.feed_socket = bind_xpub(context, endpoint(run_dir, "events"), bus)
+        self.outboxes: dict[tuple[bool, str], Outbox] = {}
+        self.topics: set[bytes] = set()
+        self.sip_sequence = 0
+        self.feed: Feed = lambda given: None
+        self.retrying = False
+        self.again = False
+
+    def start(self, feed: Feed) -> None:
+        """Begin to read."""
+        self.feed = feed
+        loop = asyncio.get_running_loop()
+        for socket in (self.control, self.workers, self.feed_socket):
+            loop.add_reader(socket.getsockopt(zmq.FD), self.drain)
+        loop.call_soon(self.drain)
+
+    def close(self) -> None:
+        """Stop reading and close; the last frames leave within the sockets' linger."""
+        loop = asyncio.get_running_loop()
+        for socket in (self.control, self.workers, self.feed_socket):
+            loop.remove_reader(socket.getsockopt(zmq.FD))
+            socket.close()
+
+    # ---------------------------------------------------------------------------------- in
+
+    def drain(self) -> None:
+        """Read what is there."""
+        self.again = False
+        self._subscriptions()
+        for _ in range(BATCH):
+            frames = _receive(self.workers)
+            if frames is None:
+                break
+            self.feed(FromWorker(frames[0].hex(), frames[-1]))
+        else:
+            self.drain_soon()
+        for _ in range(BATCH):
+            frames = _receive(self.control)
+            if frames is None:
+                break
+            self.feed(FromClient(frames[0].hex(), frames[-1]))
+        else:
+            self.drain_soon()
+
+    def drain_soon(self) -> None:
+        """Read once more in the next pass of the loop (a send may have eaten the edge)."""
+        if not self.again:
+            self.again = True
+            asyncio.get_running_loop().call_soon(self.drain)
+
+    def _subscriptions(self) -> None:
+        while (frames := _receive(self.feed_socket)) is not None:
+            topic = frames[0][1:]
+            (self.topics.add if frames[0][:1] == b"\x01" else self.topics.discard)(topic)
+
+    # --------------------------------------------------------------------------------- out
+
+    def to_client(self, effect: ToClient) -> None:
+        """Queue a frame for a client and send what can be sent."""
+        outbox = self._outbox(True, effect.identity)
+        if not effect.event:
+            outbox.reply(effect.frame)
+        elif outbox.wants_snapshot:
+            outbox.numbered_snapshot(effect.frame)
+        else:
+            outbox.numbered_event(effect.frame)
+        self._flush(True, effect.identity, outbox)
+
+    def to_worker(self, effect: ToWorker) -> None:
+        """Queue a frame for a worker and send what can be sent."""
+        outbox = self._outbox(False, effect.identity)
+        outbox.reply(effect.frame)
+        self._flush(False, effect.identity, outbox)
+
+    def publish(self, effect: Publish) -> None:
+        """Publish an event; who reads too slowly loses it and sees the hole."""
+        self.feed_socket.send_multipart([effect.topic.encode(), effect.frame], zmq.NOBLOCK)
+
+    def trace(self, direction: str, flow: Flow, message: bytes) -> None:
+        """Publish a SIP message, if anybody listens to the topic ``sip``."""
+        if not self.topics & {b"", b"sip", b"s", b"si"}:
+            return
+        found = CALL_ID.search(message)
+        self.sip_sequence += 1
+        body = SipMessage(
+            direction=direction,
+            local=flow.listener,
+            remote=f"{flow.host}:{flow.port}",
+            sip_call_id=found[1].decode(errors="replace") if found else "",
+            text=message.decode(errors="replace"),
+        )
+        event = Event(sequence=self.sip_sequence, body=raw(body), at=time.time())
+        self.feed_socket.send_multipart([b"sip", encode(event)], zmq.NOBLOCK)
+
+    def _outbox(self, client: bool, identity: str) -> Outbox:
+        key = (client, identity)
+        if key not in self.outboxes:
+            self.outboxes[key] = Outbox(limit=self.bus.queue)
+        return self.outboxes[key]
+
+    def _flush(self, client: bool, identity: str, outbox: Outbox) -> None:
+        socket = self.control if client else self.workers
+        while (frame := outbox.head()) is not None:
+            try:
+                socket.send_multipart([bytes.fromhex(identity), frame], zmq.NOBLOCK)
+            except zmq.Again:
+                self._retry()
+                return
+            except zmq.ZMQError:  # it left
+                self.outboxes.pop((client, identity), None)
+                return
+            outbox.pop()
+        if client and outbox.wants_snapshot:
+            self.feed(ClientOverflowed(identity))
+        elif not outbox.overflowed:
+            self.outboxes.pop((client, identity), None)
+        self.drain_soon()
+
+    def _retry(self) -> None:
+        if not self.retrying:
+            self.retrying = True
+            asyncio.get_running_loop().call_later(RETRY, self._flush_all)
+
+    def _flush_all(self) -> None:
+        self.retrying = False
+        for (client, identity), outbox in list(self.outboxes.items()):
+            self._flush(client, identity, outbox)
+
+
+def _receive(socket: zmq.SyncSocket) -> list[bytes] | None:
+    try:
+        return socket.recv_multipart(zmq.NOBLOCK)
+    except zmq.Again:
+        return None

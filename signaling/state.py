@@ -1,0 +1,81 @@
+"""Everything the core knows, as one plain struct: encode it, drop it, decode it, go on."""
+
+import msgspec
+
+from bus.ids import CallId, StreamId, WorkerId
+from bus.settings import Settings
+from signaling.calls.call import Call, Waiting
+from signaling.clients import Clients
+from signaling.placement import Workers
+from signaling.sip.message import Request
+from signaling.transactions.layer import Transactions
+
+
+class Listener(msgspec.Struct, frozen=True):
+    """A SIP address we own.  ``host`` and ``port`` are what peers are told."""
+
+    name: str
+    """``udp:0.0.0.0:5060``: what a ``Flow`` says."""
+    transport: str
+    bind: str
+    """Address the sockets are bound to, RTP's too."""
+    host: str
+    port: int
+
+
+class Asked(msgspec.Struct, frozen=True):
+    """A request to a worker that is not answered yet."""
+
+    verb: str
+    call: CallId
+    worker: WorkerId
+    deadline: float
+    waiting: Waiting | None
+
+
+class Unresolved(msgspec.Struct, frozen=True):
+    """A request or a call that waits for a name to be looked up."""
+
+    call: CallId
+    host: str
+    port: int
+    listener: str
+    request: Request | None
+    """None: the call itself is being placed."""
+
+
+class AgentState(msgspec.Struct, kw_only=True):
+    """The core's memory."""
+
+    settings: Settings
+    listeners: tuple[Listener, ...]
+    incarnation: str
+    version: str
+    pid: int
+    events: str
+    """Endpoint of the public feed."""
+    started_at: float
+    transactions: Transactions
+    clients: Clients
+    workers: Workers
+    calls: dict[CallId, Call] = {}
+    by_transaction: dict[str, CallId] = {}
+    by_dialog: dict[str, CallId] = {}
+    """Keyed by Call-ID, local tag and remote tag; for INVITEs we sent, remote tag is empty."""
+    by_stream: dict[StreamId, CallId] = {}
+    asked: dict[str, Asked] = {}
+    """Keyed by worker session and request id."""
+    unresolved: dict[str, Unresolved] = {}
+    timers: list[tuple[float, str, str]] = []
+    """Heap of (instant, call or ``asked`` key, timer); one that is not true any more is skipped."""
+    next_client_check: float = 0.0
+    feed_sequence: dict[str, int] = {}
+    """Of the last event published, by topic."""
+    calls_total: int = 0
+    draining: str = ""
+    """Why no new calls are taken; empty: they are."""
+    drain_deadline: float = 0.0
+    hung_up: bool = False
+    """The drain's time is over and every call was hung up."""
+    exiting: bool = False
+    counters: dict[str, int] = {}

@@ -1,0 +1,270 @@
+"""Requests from the network (RFC 3261 section 8.2 and 12.2.2): whose they are and what they get.
+
+Order of the checks: the method (405, 501), the header fields (416, 420, 415, 406, 400), a merged
+request (482), then the dialog (481, 500) or, for a new INVITE, whether we can take a call at all
+(503), whether its description is usable (488) and whether anybody wants it (480).
+"""
+
+from bus.calls import IncomingCall
+from bus.ids import CallId
+from signaling.calls.acts import RETRY_AFTER, answer, dialog_key_of, step
+from signaling.calls.call import Call, Leg
+from signaling.calls.dialling import to_tag, user_of
+from signaling.calls.reinvite import acknowledged, reinvited
+from signaling.calls.states import Cue, State
+from signaling.clients import Client, Subscription
+from signaling.core import Core
+from signaling.dialogs.dialog import check_in_dialog, dialog_key, uas_dialog, update_target
+from signaling.sdp.errors import NegotiationError
+from signaling.sdp.offer_answer import Agreed, Negotiation, accept_answer, answer_offer
+from signaling.sending import ALLOW, listener_named
+from signaling.sip.errors import SipError
+from signaling.sip.flow import Flow
+from signaling.sip.headers import NameAddr, parse_name_addr
+from signaling.sip.message import Header, Request, first
+from signaling.sip.render import respond
+from signaling.sip.validate import method_refusal, refuse
+from signaling.state import Listener
+
+METHODS = frozenset({"INVITE", "ACK", "CANCEL", "BYE", "OPTIONS"})
+SCHEMES = frozenset({"sip"})
+EXTENSIONS: frozenset[str] = frozenset()
+BODY_TYPES = frozenset({"application/sdp"})
+CODECS = ("PCMU", "PCMA")
+
+
+def take_request(core: Core, key: str, request: Request, flow: Flow) -> None:
+    """Answer a new request, or hand it to its call."""
+    refusal = method_refusal(request, METHODS) or refuse(
+        request,
+        methods=METHODS,
+        schemes=SCHEMES,
+        extensions=EXTENSIONS,
+        body_types=BODY_TYPES,
+    )
+    if refusal is not None:
+        headers = list(refusal.headers)
+        if refusal.status == 405:
+            headers.append(("Allow", ALLOW))
+        reply(core, key, request, refusal.status, refusal.reason, headers)
+    elif to_tag(request):
+        _in_dialog(core, key, request, flow)
+    elif request.method == "OPTIONS":
+        reply(core, key, request, _status(core), "", _capabilities(core))
+    elif request.method == "INVITE":
+        _invite(core, key, request, flow)
+    else:
+        reply(core, key, request, 481)
+
+
+def reply(
+    core: Core,
+    key: str,
+    request: Request,
+    status: int,
+    reason: str = "",
+    headers: list[Header] | None = None,
+) -> None:
+    """Answer a request that belongs to no call."""
+    extra: list[Header] = [("Server", core.state.settings.sip.user_agent), *(headers or [])]
+    if status == 503:
+        extra.append(("Retry-After", RETRY_AFTER))
+    response = respond(request, status, reason, to_tag=core.entropy.token(), headers=extra)
+    core.take(core.state.transactions.respond(key, response, core.now))
+
+
+# ------------------------------------------------------------------------------ in a dialog
+
+
+def call_of_dialog(core: Core, request: Request) -> Call | None:
+    """Find the call whose dialog a request belongs to (RFC 3261 12.2.2)."""
+    from_value, call_id = first(request, "From"), first(request, "Call-ID") or ""
+    remote_tag = parse_name_addr(from_value).tag or "" if from_value else ""
+    found = core.state.by_dialog.get(dialog_key(call_id, to_tag(request), remote_tag))
+    return core.state.calls.get(found) if found is not None else None
+
+
+def _in_dialog(core: Core, key: str, request: Request, flow: Flow) -> None:
+    call = call_of_dialog(core, request)
+    if call is None or call.dialog is None:
+        reply(core, key, request, 481)
+        return
+    refusal = check_in_dialog(call.dialog, request)
+    if refusal is not None:
+        reply(core, key, request, refusal.status, refusal.reason, list(refusal.headers))
+        return
+    call.flow = flow
+    match request.method:
+        case "BYE":
+            _bye(core, call, key, request)
+        case "INVITE" if call.state is State.CLOSING or call.state is State.LEAVING:
+            reply(core, key, request, 481)
+        case "INVITE":
+            update_target(call.dialog, request)
+            reinvited(core, call, key, request)
+        case "OPTIONS":
+            reply(core, key, request, 200, "", _capabilities(core))
+        case _:
+            reply(core, key, request, 481)
+
+
+def _bye(core: Core, call: Call, key: str, request: Request) -> None:
+    answer(core, call, 200, "", key=key, request=request)
+    if call.state in (State.ACCEPTED, State.LEAVING):
+        core.state.transactions.stop_2xx(call.invite_key)
+        call.invite_key = ""
+    if call.reinvite_key:
+        core.state.transactions.stop_2xx(call.reinvite_key)
+        call.reinvite_key = ""
+    step(core, call, Cue.BYE)
+
+
+def take_ack(core: Core, request: Request) -> None:
+    """Hand the ACK of a 2xx to its call."""
+    call = call_of_dialog(core, request)
+    if call is None:
+        return
+    if call.reinvite_key:
+        core.state.transactions.stop_2xx(call.reinvite_key)
+        acknowledged(core, call, request)
+    elif call.invite_key and call.state in (State.ACCEPTED, State.LEAVING):
+        core.state.transactions.stop_2xx(call.invite_key)
+        call.invite_key = ""
+        step(core, call, _settle_offer(core, call, request))
+
+
+def _settle_offer(core: Core, call: Call, ack: Request) -> Cue:
+    """Take the answer in the ACK of an INVITE without offer; ACK or ACK_UNUSABLE."""
+    if not call.offered_in_2xx:
+        return Cue.ACK
+    call.offered_in_2xx = False
+    try:
+        call.agreed = accept_answer(call.negotiation, ack.body)
+    except NegotiationError as error:
+        core.log("warning", f"{call.id}: no usable answer in the ACK: {error}")
+        return Cue.ACK_UNUSABLE
+    return Cue.ACK
+
+
+def take_cancel(core: Core, key: str, invite_key: str, request: Request) -> None:
+    """Answer a CANCEL and end the INVITE it matches, if that is still unanswered (9.2)."""
+    reply(core, key, request, 200)
+    found = core.state.by_transaction.get(invite_key)
+    call = core.state.calls.get(found) if found is not None else None
+    if call is not None:
+        step(core, call, Cue.CANCEL)
+
+
+# --------------------------------------------------------------------------- a new INVITE
+
+
+def _invite(core: Core, key: str, request: Request, flow: Flow) -> None:
+    if core.state.transactions.is_merged(request):
+        reply(core, key, request, 482)
+        return
+    listener = listener_named(core, flow.listener)
+    try:
+        agreed = _try(core, request, listener)
+    except NegotiationError as error:
+        reply(
+            core, key, request, error.status, "", [("Warning", f'399 offhook "{_quoted(error)}"')]
+        )
+        return
+    if _status(core) != 200:
+        reply(core, key, request, 503)
+        return
+    wanted = core.state.clients.owner_for(user_of(request.uri))
+    if wanted is None:
+        reply(core, key, request, 480)
+        return
+    call = _new_call(core, key, request, flow, listener, wanted)
+    call.agreed, call.offered_in_2xx = agreed, not request.body
+    answer(core, call, 100, "")
+    core.set_timer(call, "ring", core.state.settings.sip.ring_timeout)
+    core.tell(call, _offer(call, request, flow))
+
+
+def _try(core: Core, request: Request, listener: Listener) -> Agreed | None:
+    """See whether we could answer the offer; what we will really say is said with the answer."""
+    if not request.body:
+        return None
+    _, agreed = answer_offer(
+        Negotiation(),
+        request.body,
+        address=listener.host,
+        port=9,
+        codecs=CODECS,
+        session_id=1,
+    )
+    return agreed
+
+
+def _new_call(
+    core: Core,
+    key: str,
+    request: Request,
+    flow: Flow,
+    listener: Listener,
+    wanted: tuple[Client, Subscription],
+) -> Call:
+    client, subscription = wanted
+    core.state.calls_total += 1
+    local_tag = core.entropy.token()
+    caller, called = _name(request, "From"), _name(request, "To")
+    call = Call(
+        id=CallId(f"{core.state.incarnation[:6]}-{core.state.calls_total}"),
+        state=State.OFFERED,
+        owner=client.peer,
+        on_owner_lost=subscription.on_owner_lost,
+        local_uri=called.uri,
+        remote_uri=caller.uri,
+        sip_call_id=first(request, "Call-ID") or "",
+        local=f"<{called.uri}>",
+        local_tag=local_tag,
+        listener=listener.name,
+        started_at=core.now,
+        leg=Leg(address=listener.bind),
+        negotiation=Negotiation(),
+        dialog=uas_dialog(request, local_tag),
+        invite=request,
+        invite_key=key,
+        flow=flow,
+        transactions=[key],
+    )
+    core.state.calls[call.id] = call
+    core.state.by_transaction[key] = call.id
+    core.state.by_dialog[dialog_key_of(call)] = call.id
+    return call
+
+
+def _offer(call: Call, request: Request, flow: Flow) -> IncomingCall:
+    return IncomingCall(
+        call=call.id,
+        from_uri=call.remote_uri,
+        from_display=_name(request, "From").display,
+        to_uri=call.local_uri,
+        request_uri=request.uri,
+        headers=tuple(request.headers),
+        source=f"{flow.transport}:{flow.host}:{flow.port}",
+    )
+
+
+def _name(request: Request, header: str) -> NameAddr:
+    try:
+        return parse_name_addr(first(request, header) or "")
+    except SipError:
+        return NameAddr(display="", uri="", parameters=())
+
+
+def _status(core: Core) -> int:
+    if core.state.draining or core.state.workers.choose(core.now) is None:
+        return 503
+    return 200
+
+
+def _capabilities(core: Core) -> list[Header]:
+    return [("Allow", ALLOW), ("Accept", "application/sdp")]
+
+
+def _quoted(error: Exception) -> str:
+    return str(error).replace("\\", " ").replace('"', "'")[:120]

@@ -1,0 +1,185 @@
+"""Frames from media workers: hellos and beats, answers to what was asked, and events."""
+
+import msgspec
+
+from bus import streams
+from bus.calls import DigitReceived, DigitsSent, Ok, PlayFinished, WorkerChanged
+from bus.codec import decode_body, decode_frame, encode, raw
+from bus.envelope import VERSION, Done, Event, Refused
+from bus.envelope import Request as BusRequest
+from bus.errors import BadRequestError, FrameError, RefusedError, StaleSessionError, refusal
+from signaling.calls.acts import settle, step
+from signaling.calls.call import Call
+from signaling.calls.dialling import is_ready
+from signaling.calls.leg import closed, opened
+from signaling.calls.states import Cue
+from signaling.calls.verdicts import Happening
+from signaling.core import Core
+from signaling.effects import ToWorker, WatchWorker
+from signaling.placement import Seat, info
+from signaling.state import Asked
+
+_requests: msgspec.msgpack.Decoder[streams.FromWorker] = msgspec.msgpack.Decoder(streams.FromWorker)
+_replies: msgspec.msgpack.Decoder[streams.StreamReply] = msgspec.msgpack.Decoder(
+    streams.StreamReply
+)
+_events: msgspec.msgpack.Decoder[streams.StreamEvent] = msgspec.msgpack.Decoder(streams.StreamEvent)
+
+
+def take_frame(core: Core, identity: str, frame: bytes) -> None:
+    """Work one frame of a worker; a wrong one is refused or counted."""
+    try:
+        message = decode_frame(frame)
+    except FrameError as error:
+        core.count("bad_frames")
+        core.log("warning", f"from a worker: {error}")
+        return
+    try:
+        match message:
+            case BusRequest():
+                _request(core, identity, message)
+            case Done():
+                _done(core, identity, message)
+            case Refused():
+                _refused(core, identity, message)
+            case Event():
+                _event(core, identity, message)
+    except RefusedError as error:
+        core.log("warning", f"from a worker: {error}")
+        number = message.id if isinstance(message, BusRequest) else 0
+        refused = Refused(id=number, code=error.code, reason=error.reason)
+        core.effects.append(ToWorker(identity, encode(refused)))
+
+
+# ------------------------------------------------------------------------ hellos and beats
+
+
+def _request(core: Core, identity: str, request: BusRequest) -> None:
+    body = decode_body(_requests, request.body)
+    match body:
+        case streams.WorkerHello():
+            reply: streams.StreamReply = _hello(core, identity, body)
+        case streams.WorkerBeat():
+            seat = core.state.workers.of_session(request.session)
+            if seat is None:
+                raise StaleSessionError("this session is over: say hello again")
+            reply = _beat(core, seat, body)
+    core.effects.append(ToWorker(identity, encode(Done(id=request.id, body=raw(reply)))))
+
+
+def _hello(core: Core, identity: str, hello: streams.WorkerHello) -> streams.WorkerWelcome:
+    if hello.version != VERSION:
+        raise BadRequestError(f"hello: version {hello.version}, this engine speaks {VERSION}")
+    before = core.state.workers.seats.get(hello.worker)
+    if before is not None:
+        lose(core, before)
+    seat = core.state.workers.sit(hello, identity, core.entropy.token(), core.now)
+    core.effects.append(WatchWorker(hello.pid))
+    core.publish("worker", WorkerChanged(worker=info(seat, core.now)))
+    core.log("info", f"worker {hello.worker} is up (pid {hello.pid}, {hello.scheduling})")
+    return streams.WorkerWelcome(session=seat.session)
+
+
+def _beat(core: Core, seat: Seat, beat: streams.WorkerBeat) -> Ok:
+    changed = beat.draining != seat.draining
+    seat.seen_at, seat.load, seat.draining = core.now, beat.load, beat.draining
+    if changed:
+        core.publish("worker", WorkerChanged(worker=info(seat, core.now)))
+    return Ok()
+
+
+def lose(core: Core, seat: Seat) -> None:
+    """A worker is gone, and the streams it carried."""
+    if core.state.workers.seats.get(seat.hello.worker) is seat:
+        del core.state.workers.seats[seat.hello.worker]
+    core.publish("worker", WorkerChanged(worker=info(seat, core.now, "lost")))
+    core.log("warning", f"worker {seat.hello.worker} (pid {seat.hello.pid}) is gone")
+    for stream in list(seat.streams):
+        found = core.state.by_stream.get(stream)
+        call = core.state.calls.get(found) if found is not None else None
+        if call is not None:
+            closed(core, call, None)
+            _step_or_settle(core, call, Cue.WORKER_LOST, Happening())
+
+
+# --------------------------------------------------------------------- answers and events
+
+
+def _asked(core: Core, identity: str, number: int) -> Asked | None:
+    for seat in core.state.workers.seats.values():
+        if seat.identity == identity:
+            return core.state.asked.pop(f"{seat.session}:{number}", None)
+    return None
+
+
+def _done(core: Core, identity: str, done: Done) -> None:
+    asked = _asked(core, identity, done.id)
+    if asked is None:
+        return
+    core.reply(asked.waiting, Ok())
+    call = core.state.calls.get(asked.call)
+    if call is None:
+        return
+    reply = decode_body(_replies, done.body)
+    match reply:
+        case streams.StreamOpened():
+            if opened(core, call, reply.port):
+                _opened(core, call)
+        case streams.StreamClosed():
+            closed(core, call, reply.quality)
+            settle(core, call)
+        case _:
+            pass
+
+
+def _opened(core: Core, call: Call) -> None:
+    if call.out is None:
+        step(core, call, Cue.STREAM_OPENED)
+    elif is_ready(call):
+        step(core, call, Cue.READY)
+
+
+def _refused(core: Core, identity: str, refused: Refused) -> None:
+    asked = _asked(core, identity, refused.id)
+    if asked is None:
+        return
+    error = refusal(refused.code, refused.reason)
+    core.reply(asked.waiting, error)
+    call = core.state.calls.get(asked.call)
+    if call is not None:
+        failed(core, call, asked, f"{refused.code}: {refused.reason}")
+
+
+def failed(core: Core, call: Call, asked: Asked, reason: str) -> None:
+    """A worker refused a request of a call, or did not answer it."""
+    if asked.verb == "open_stream":
+        closed(core, call, None)
+        _step_or_settle(core, call, Cue.STREAM_REFUSED, Happening(reason=reason))
+    elif asked.verb == "close_stream":
+        closed(core, call, None)
+        settle(core, call)
+    else:
+        core.log("warning", f"{call.id}: {asked.verb} failed: {reason}")
+
+
+def _event(core: Core, identity: str, event: Event) -> None:
+    body = decode_body(_events, event.body)
+    found = core.state.by_stream.get(body.stream)
+    call = core.state.calls.get(found) if found is not None else None
+    if call is None:
+        return
+    match body:
+        case streams.StreamDigit():
+            digit = DigitReceived(
+                call=call.id, digit=body.digit, method=body.method, duration_ms=body.duration_ms
+            )
+            core.tell(call, digit)
+        case streams.StreamDigitsSent():
+            core.tell(call, DigitsSent(call=call.id))
+        case streams.StreamPlayFinished():
+            core.tell(call, PlayFinished(call=call.id))
+
+
+def _step_or_settle(core: Core, call: Call, cue: Cue, happening: Happening) -> None:
+    if not step(core, call, cue, happening):
+        settle(core, call)
