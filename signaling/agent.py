@@ -226,7 +226,7 @@ def _resolved(core: Core, given: Resolved) -> None:
 
 
 def _not_resolved(core: Core, call: Call, request: Request | None, reason: str) -> None:
-    """A request in a dialog falls back to where the peer was last heard; an INVITE ends the call."""
+    """Send a request in a dialog to where its peer was last heard; without one, end the call."""
     if request is None:
         targets_left = call.out is not None and call.out.targets
         if not (targets_left and step(core, call, Cue.REDIRECTED)):

@@ -37,7 +37,7 @@ from signaling.core import Core
 from signaling.effects import ToClient
 from signaling.sdp.codecs import CODECS
 from signaling.sdp.offer_answer import Negotiation
-from signaling.sending import contact, listener_for, listener_named
+from signaling.sending import contact, listener_for
 from signaling.sip.errors import SipError
 from signaling.sip.headers import NameAddr, render_name_addr
 from signaling.sip.message import Header
@@ -48,8 +48,11 @@ _commands: msgspec.msgpack.Decoder[Command] = msgspec.msgpack.Decoder(Command)
 
 DIGITS = frozenset("0123456789*#ABCDabcd")
 OURS = frozenset(
-    "Via From To Call-ID CSeq Contact Max-Forwards Content-Length Content-Type Route Record-Route "
-    "Allow Supported Require Authorization Proxy-Authorization Server User-Agent".split()
+    {
+        *("via", "from", "to", "call-id", "cseq", "contact", "max-forwards", "route"),
+        *("record-route", "content-length", "content-type", "allow", "supported", "require"),
+        *("authorization", "proxy-authorization", "server", "user-agent"),
+    }
 )
 """Headers that an application may not set: the stack's work depends on them."""
 
@@ -250,7 +253,7 @@ def _check_text(field: str, text: str) -> None:
 
 def _check_headers(headers: tuple[Header, ...]) -> None:
     for name, value in headers:
-        if name.title() in {ours.title() for ours in OURS}:
+        if name.lower() in OURS:
             raise BadRequestError(f"headers: {name} is set by the engine")
         try:
             check_header(name, value)

@@ -1,4 +1,4 @@
-"""Requests on their way out: Via, Contact, the next hop, name look-up and the client transaction."""
+"""Requests on their way out: Via, Contact, next hop, name look-up, client transaction."""
 
 import ipaddress
 

@@ -9,6 +9,7 @@ from bus.calls import IncomingCall
 from bus.ids import CallId
 from signaling.calls.acts import RETRY_AFTER, answer, dialog_key_of, step
 from signaling.calls.call import Call, Leg
+from signaling.calls.describing import CODECS
 from signaling.calls.dialling import to_tag, user_of
 from signaling.calls.reinvite import acknowledged, reinvited
 from signaling.calls.states import Cue, State
@@ -30,7 +31,6 @@ METHODS = frozenset({"INVITE", "ACK", "CANCEL", "BYE", "OPTIONS"})
 SCHEMES = frozenset({"sip"})
 EXTENSIONS: frozenset[str] = frozenset()
 BODY_TYPES = frozenset({"application/sdp"})
-CODECS = ("PCMU", "PCMA")
 
 
 def take_request(core: Core, key: str, request: Request, flow: Flow) -> None:

@@ -89,7 +89,7 @@ def _beat(core: Core, seat: Seat, beat: streams.WorkerBeat) -> Ok:
 
 
 def lose(core: Core, seat: Seat) -> None:
-    """A worker is gone, and the streams it carried."""
+    """Give up a worker that is gone, and the streams it carried."""
     if core.state.workers.seats.get(seat.hello.worker) is seat:
         del core.state.workers.seats[seat.hello.worker]
     core.publish("worker", WorkerChanged(worker=info(seat, core.now, "lost")))
@@ -151,7 +151,7 @@ def _refused(core: Core, identity: str, refused: Refused) -> None:
 
 
 def failed(core: Core, call: Call, asked: Asked, reason: str) -> None:
-    """A worker refused a request of a call, or did not answer it."""
+    """Bear that a worker refused a request of a call, or did not answer it."""
     if asked.verb == "open_stream":
         closed(core, call, None)
         _step_or_settle(core, call, Cue.STREAM_REFUSED, Happening(reason=reason))

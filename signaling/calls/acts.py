@@ -5,13 +5,13 @@ from collections.abc import Callable
 from bus.calls import Answered, Ended, Ok, Progress
 from bus.errors import NoCapacityError, RefusedError, WrongStateError
 from signaling.calls.call import Call
+from signaling.calls.describing import our_answer, our_offer
 from signaling.calls.dialling import aim_at_target, is_ready, next_target, send_invite
 from signaling.calls.leg import aim_leg, close_leg, open_leg
 from signaling.calls.states import INCOMING, OUTGOING, Act, Cue, State
 from signaling.calls.verdicts import REFUSALS, Happening, verdict
 from signaling.core import Core
 from signaling.dialogs.dialog import ack_for_2xx, dialog_key, next_request, uac_dialog
-from signaling.sdp.offer_answer import answer_offer, make_offer
 from signaling.sending import ALLOW, branch, contact, listener_named, send_request, start, via
 from signaling.sip.headers import parse_cseq
 from signaling.sip.message import Header, Request, first
@@ -159,27 +159,10 @@ def _send_provisional(core: Core, call: Call, cue: Cue, happening: Happening) ->
 
 
 def _send_answer(core: Core, call: Call, cue: Cue, happening: Happening) -> None:
-    host, port = listener_named(core, call.listener).host, call.leg.port
-    session_id = core.entropy.number(62)
     if call.offered_in_2xx:
-        body = make_offer(
-            call.negotiation,
-            address=host,
-            port=port,
-            codecs=("PCMU", "PCMA"),
-            direction="sendrecv",
-            session_id=session_id,
-        )
+        body = our_offer(core, call)
     elif call.invite is not None:
-        body, call.agreed = answer_offer(
-            call.negotiation,
-            call.invite.body,
-            address=host,
-            port=port,
-            codecs=("PCMU", "PCMA"),
-            direction="sendrecv",
-            session_id=session_id,
-        )
+        body, call.agreed = our_answer(core, call, call.invite.body)
     else:
         return
     answer(core, call, 200, "", headers=call.answer_headers, body=body)

@@ -1,4 +1,4 @@
-"""One call as plain data.  What may happen to it is in ``states``, what is then done in ``acts``."""
+"""One call as plain data; what may happen to it is in ``states``, what is then done in ``acts``."""
 
 import msgspec
 

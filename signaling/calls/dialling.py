@@ -6,6 +6,7 @@ only gone stale.
 """
 
 from signaling.calls.call import Call, Outgoing
+from signaling.calls.describing import our_offer
 from signaling.calls.leg import open_leg
 from signaling.calls.states import Cue
 from signaling.core import Core
@@ -21,7 +22,6 @@ from signaling.sending import (
     start,
     via,
 )
-from signaling.sdp.offer_answer import make_offer
 from signaling.sip.digest import authorize, is_stale
 from signaling.sip.errors import SipError
 from signaling.sip.flow import Flow
@@ -89,14 +89,7 @@ def send_invite(core: Core, call: Call, credentials: tuple[Header, ...] = ()) ->
         *out.headers,
         ("Content-Type", "application/sdp"),
     ]
-    body = make_offer(
-        call.negotiation,
-        address=listener.host,
-        port=call.leg.port,
-        codecs=out.codecs,
-        direction="sendrecv",
-        session_id=core.entropy.number(62),
-    )
+    body = our_offer(core, call)
     call.invite = Request(method="INVITE", uri=out.target, headers=headers, body=body)
     call.flow = out.flow
     call.invite_key = start(core, call, call.invite, out.flow)

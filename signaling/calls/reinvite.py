@@ -7,15 +7,13 @@ A refused one changes nothing.  Its 200 is repeated until the ACK; without an AC
 from bus.calls import MediaChanged
 from signaling.calls.acts import answer, step
 from signaling.calls.call import Call
+from signaling.calls.describing import our_answer, our_offer
 from signaling.calls.leg import aim_leg
 from signaling.calls.states import Cue, State
 from signaling.core import Core
 from signaling.sdp.errors import GlareError, NegotiationError
-from signaling.sdp.offer_answer import Agreed, accept_answer, answer_offer, make_offer
-from signaling.sending import listener_named
+from signaling.sdp.offer_answer import Agreed, accept_answer
 from signaling.sip.message import Request
-
-CODECS = ("PCMU", "PCMA")
 
 
 def reinvited(core: Core, call: Call, key: str, request: Request) -> None:
@@ -61,25 +59,8 @@ def change_media(core: Core, call: Call, agreed: Agreed) -> None:
 
 
 def _answer(core: Core, call: Call, request: Request) -> bytes:
-    host, port = listener_named(core, call.listener).host, call.leg.port
-    session_id = core.entropy.number(62)
     if not request.body:
-        return make_offer(
-            call.negotiation,
-            address=host,
-            port=port,
-            codecs=CODECS,
-            direction="sendrecv",
-            session_id=session_id,
-        )
-    body, agreed = answer_offer(
-        call.negotiation,
-        request.body,
-        address=host,
-        port=port,
-        codecs=CODECS,
-        direction="sendrecv",
-        session_id=session_id,
-    )
+        return our_offer(core, call)
+    body, agreed = our_answer(core, call, request.body)
     change_media(core, call, agreed)
     return body

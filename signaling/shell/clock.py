@@ -4,7 +4,7 @@ import time
 
 
 class Clock:
-    """Unix time at the start plus the monotonic time since; steps of the system clock are not seen."""
+    """Unix time at the start plus monotonic time since: steps of the system clock are not seen."""
 
     def __init__(self) -> None:
         self.offset = time.time() - time.monotonic()

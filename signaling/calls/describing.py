@@ -1,0 +1,32 @@
+"""What a call says of its media: our side of every offer and answer, in one place."""
+
+from signaling.calls.call import Call
+from signaling.core import Core
+from signaling.sdp.offer_answer import Agreed, answer_offer, make_offer
+from signaling.sending import listener_named
+
+CODECS = ("PCMU", "PCMA")
+"""What is offered and accepted where the owner did not choose."""
+
+
+def our_offer(core: Core, call: Call) -> bytes:
+    """Offer what the call can do, on its stream's port (RFC 3264 5)."""
+    return make_offer(
+        call.negotiation,
+        address=listener_named(core, call.listener).host,
+        port=call.leg.port,
+        codecs=call.out.codecs if call.out else CODECS,
+        session_id=core.entropy.number(62),
+    )
+
+
+def our_answer(core: Core, call: Call, offer: bytes) -> tuple[bytes, Agreed]:
+    """Answer an offer (RFC 3264 6).  Raises NegotiationError, and nothing has changed."""
+    return answer_offer(
+        call.negotiation,
+        offer,
+        address=listener_named(core, call.listener).host,
+        port=call.leg.port,
+        codecs=call.out.codecs if call.out else CODECS,
+        session_id=core.entropy.number(62),
+    )
