@@ -1,0 +1,105 @@
+"""Everything from nothing: set-up, peers, format, lint, types, tests.
+
+    python3 tools/check.py
+
+Makes ``.venv``, installs the foreign peers that the tests talk to (Debian packages, when we are
+root and apt is there; otherwise it names them, and the tests that need them are skipped visibly),
+then runs every check and does not stop at the first that fails.  With ``CI=true`` or
+``OFFHOOK_REQUIRE_PEERS=1`` a missing peer is a failure.
+
+The tests run twice: those that only compute, side by side; then, alone and one after the other,
+those with real processes and real time.
+"""
+
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from xml.etree import ElementTree
+
+sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
+
+from tools.setting_up import ROOT, apt_install, can_apt, say, venv
+
+PEERS = {
+    "sipp": "sip-tester",
+    "baresip": "baresip-core",
+    "ip": "iproute2",
+    "unshare": "util-linux",
+}
+REAL_TIME = ("tests/peers", "tests/system")
+
+
+def main() -> int:
+    """Run all checks and return the exit code."""
+    started = time.monotonic()
+    python = venv()
+    install_peers()
+    bin_folder = python.parent
+    with tempfile.TemporaryDirectory(prefix="offhook-check-") as folder:
+        reports = [Path(folder) / "computed.xml", Path(folder) / "real.xml"]
+        pytest = [str(python), "-m", "pytest", "-r", "fEs"]
+        apart = [f"--ignore={path}" for path in REAL_TIME]
+        steps = {
+            "format": [str(bin_folder / "ruff"), "format", "--check", "."],
+            "lint": [str(bin_folder / "ruff"), "check", "."],
+            "types (mypy)": [str(bin_folder / "mypy")],
+            "types (pyright)": [str(bin_folder / "pyright")],
+            "tests that compute": [*pytest, "-n", "2", *apart, f"--junitxml={reports[0]}"],
+            "tests in real time": [*pytest, *REAL_TIME, f"--junitxml={reports[1]}"],
+        }
+        failures = [name for name, command in steps.items() if not step(name, command)]
+        counts = [tests(report) for report in reports]
+    for name in failures:
+        say(f"FAILED: {name}")
+    passed, failed, skipped = (sum(column) for column in zip(*counts, strict=True))
+    say(f"{'not all is well' if failures else 'all is well'}, {time.monotonic() - started:.0f} s")
+    print(f"{passed} passed, {failed} failed, {skipped} skipped")
+    return 1 if failures else 0
+
+
+def install_peers() -> None:
+    """Install the peers that are missing, or say how."""
+    lacking = sorted(package for program, package in PEERS.items() if not shutil.which(program))
+    if not lacking:
+        return
+    if can_apt():
+        for package in lacking:
+            apt_install([package])
+    still = sorted(package for program, package in PEERS.items() if not shutil.which(program))
+    if still:
+        say(f"missing test peers; install them with: sudo apt-get install -y {' '.join(still)}")
+
+
+def step(name: str, command: list[str]) -> bool:
+    """Run one check, show how it went and how long it took; return whether it passed."""
+    say(name)
+    started = time.monotonic()
+    environ = {**os.environ, "PATH": f"{Path(command[0]).parent}:{os.environ.get('PATH', '')}"}
+    code = subprocess.run(command, cwd=ROOT, env=environ, check=False).returncode
+    verdict = "passed" if code == 0 else f"failed with {code}"
+    say(f"{name}: {verdict}, {time.monotonic() - started:.0f} s")
+    return code == 0
+
+
+def tests(report: Path) -> tuple[int, int, int]:
+    """Return how many tests passed, failed and were skipped, from pytest's own report.
+
+    A run that wrote no report counts as one failure.
+    """
+    if not report.exists():
+        return 0, 1, 0
+    suites = ElementTree.parse(report).getroot().iter("testsuite")
+    totals = [
+        [int(suite.get(key, 0)) for key in ("tests", "failures", "errors", "skipped")]
+        for suite in suites
+    ]
+    every, failures, errors, skipped = (sum(column) for column in zip(*totals, strict=True))
+    return every - failures - errors - skipped, failures + errors, skipped
+
+
+if __name__ == "__main__":
+    sys.exit(main())
