@@ -1,0 +1,90 @@
+"""Calls in words: an event, the live line, what the media was like."""
+
+import time
+from typing import assert_never
+
+from bus import calls as verbs
+from bus.call import Call
+from bus.calls import FeedEvent, Quality
+from bus.gauges import Reading
+from bus.outcomes import outcome_of
+
+BLOCKS = " ▁▂▃▄▅▆▇█"
+BAR = 6
+QUIETEST = -60.0
+"""dBov at which a bar is empty."""
+
+
+def in_words(event: FeedEvent) -> str:
+    """Return one line for an event."""
+    match event:
+        case verbs.IncomingCall():
+            return f"incoming: {event.from_uri} calls {event.request_uri} from {event.source}"
+        case verbs.Progress():
+            return f"{event.status} {event.reason}"
+        case verbs.Answered():
+            return f"up: {event.codec} {event.local_media} <-> {event.remote_media}"
+        case verbs.DigitReceived():
+            return f"digit {event.digit} ({event.duration_ms} ms, {event.method})"
+        case verbs.DigitsSent():
+            return "digits sent"
+        case verbs.PlayFinished():
+            return "played to the end"
+        case verbs.MediaChanged():
+            return f"media {event.direction} {event.remote_media}"
+        case verbs.Ended():
+            return _ending(event)
+        case verbs.Snapshot():
+            return f"snapshot: {len(event.calls)} calls (events were lost)"
+        case verbs.WorkerChanged():
+            return f"worker {event.worker.worker} {event.worker.state} (pid {event.worker.pid})"
+        case verbs.SipMessage():
+            arrow = "->" if event.direction == "sent" else "<-"
+            return f"{event.local} {arrow} {event.remote}\n{event.text.rstrip()}\n"
+        case _:
+            assert_never(event)
+
+
+def _ending(event: verbs.Ended) -> str:
+    after = f" after {event.duration:.1f} s" if event.duration else ""
+    whose = f" (by {event.by})" if event.by else ""
+    return f"{outcome_of(event)}{after}{whose}"
+
+
+def quality_summary(quality: Quality) -> str:
+    """Return what the media was like, in two lines."""
+    return (
+        f"received {quality.packets_received} packets, lost {quality.packets_lost}"
+        f" ({loss_percent(quality):.1f} %), late {quality.packets_late},"
+        f" concealed {quality.frames_concealed}, jitter {quality.jitter_ms:.1f} ms\n"
+        f"sent {quality.packets_sent} packets, peer lost {quality.remote_lost},"
+        f" peer's jitter {quality.remote_jitter_ms:.1f} ms,"
+        f" round trip {quality.round_trip_ms:.1f} ms"
+    )
+
+
+def loss_percent(quality: Quality) -> float:
+    """Return the share of the peer's packets that never came."""
+    expected = quality.packets_received + quality.packets_lost
+    return 100 * quality.packets_lost / expected if expected else 0.0
+
+
+def live_line(call: Call, reading: Reading | None, now: float | None = None) -> str:
+    """Return state, time, codec, levels, loss and jitter of a call; ``now`` is Unix time."""
+    if call.media is None:
+        return f"{call.state}  {call.uri}"
+    seconds = int((time.time() if now is None else now) - call.answered_at)
+    head = f"{call.state} {seconds // 60:02d}:{seconds % 60:02d}  {call.codec}"
+    if reading is None:
+        return head
+    return (
+        f"{head}  in {bar(reading.level_received)}  out {bar(reading.level_sent)}"
+        f"  loss {loss_percent(reading.quality):.1f} %  jitter {reading.quality.jitter_ms:.1f} ms"
+    )
+
+
+def bar(level: float) -> str:
+    """Return a level in dBov as a bar of six cells, each of eight steps."""
+    steps = round((1 - max(QUIETEST, min(level, 0.0)) / QUIETEST) * BAR * 8)
+    cells = [BLOCKS[max(0, min(8, steps - 8 * cell))] for cell in range(BAR)]
+    return "".join(cells)

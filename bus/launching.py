@@ -1,0 +1,171 @@
+"""A private engine: a supervisor of our own, in a run directory of its own, gone when we are.
+
+It is gone in every case: at the end of the block, on an error in it, and (because it reads the pipe
+that we hold) also when this process is killed.
+"""
+
+import asyncio
+import contextlib
+import logging
+import os
+import shutil
+import subprocess
+import sys
+import tempfile
+from collections.abc import AsyncGenerator, Mapping, Sequence
+from contextlib import asynccontextmanager
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+import bus
+from bus.errors import LaunchError
+
+BOOT_WITHIN: Final = 30.0
+STOP_WITHIN: Final = 15.0
+LOG: Final = "engine.log"
+
+log = logging.getLogger(__name__)
+
+Value = str | int | float | bool
+
+
+class Up(msgspec.Struct, frozen=True, kw_only=True):
+    """What a supervisor prints once everything serves."""
+
+    event: str
+    run_dir: str = ""
+    pid: int = 0
+    listeners: tuple[str, ...] = ()
+    workers: tuple[str, ...] = ()
+
+
+class Launched(msgspec.Struct, frozen=True):
+    """A running engine."""
+
+    up: Up
+    run_dir: Path
+    process: asyncio.subprocess.Process
+
+
+@asynccontextmanager
+async def launched(
+    *, workers: int, sip: Sequence[str], settings: Mapping[str, Value]
+) -> AsyncGenerator[Launched, None]:
+    """Start an engine and stop it after the block.
+
+    ``settings`` are dotted names (``media.realtime``).  Raises LaunchError, which quotes the last
+    lines of the engine's log.
+    """
+    run_dir = Path(tempfile.mkdtemp(prefix="offhook-", dir=_memory()))
+    try:
+        process = await _start(run_dir, workers, sip, settings)
+        try:
+            up = await _boot(process, run_dir)
+            reading = asyncio.create_task(_discard(process.stdout))
+            try:
+                yield Launched(up, run_dir, process)
+            finally:
+                reading.cancel()
+        finally:
+            await _stop(process)
+    finally:
+        shutil.rmtree(run_dir, ignore_errors=True)
+
+
+def _memory() -> str | None:
+    """Return a folder in memory: tables on a disk would be written back to it."""
+    for folder in (os.environ.get("XDG_RUNTIME_DIR", ""), "/dev/shm"):
+        if folder and os.access(folder, os.W_OK | os.X_OK):
+            return folder
+    return None
+
+
+async def _start(
+    run_dir: Path, workers: int, sip: Sequence[str], settings: Mapping[str, Value]
+) -> asyncio.subprocess.Process:
+    listeners = [word for address in sip for word in ("--sip", address)]
+    with (run_dir / LOG).open("wb") as log:
+        return await asyncio.create_subprocess_exec(
+            *(sys.executable, "-P", "-m", "bus", "up", "--json", "--with-stdin"),
+            *("--run-dir", str(run_dir), "--workers", str(workers)),
+            *listeners,
+            stdin=subprocess.PIPE,
+            stdout=subprocess.PIPE,
+            stderr=log,
+            env=environment(settings),
+            start_new_session=True,  # Ctrl-C is for us: we hang up first
+        )
+
+
+def environment(settings: Mapping[str, Value]) -> dict[str, str]:
+    """Return our environment with the settings in it, and with the folder we were loaded from."""
+    given = {
+        f"OFFHOOK__{name.replace('.', '__').upper()}": _text(value)
+        for name, value in settings.items()
+    }
+    home = str(Path(bus.__file__).parent.parent)
+    paths = [home, *filter(None, os.environ.get("PYTHONPATH", "").split(os.pathsep))]
+    return {**os.environ, **given, "PYTHONPATH": os.pathsep.join(dict.fromkeys(paths))}
+
+
+def _text(value: Value) -> str:
+    return str(value).lower() if isinstance(value, bool) else str(value)
+
+
+async def _boot(process: asyncio.subprocess.Process, run_dir: Path) -> Up:
+    """Wait for the line that says it is up."""
+    assert process.stdout is not None
+    try:
+        async with asyncio.timeout(BOOT_WITHIN):
+            line = await process.stdout.readline()
+            return msgspec.json.decode(line, type=Up)
+    except TimeoutError:
+        raise LaunchError(
+            f"the engine was not up after {BOOT_WITHIN:g} s{_tail(run_dir)}"
+        ) from None
+    except msgspec.MsgspecError:
+        await _stop(process)
+        code = process.returncode
+        raise LaunchError(f"the engine did not start, exit code {code}{_tail(run_dir)}") from None
+
+
+def _tail(run_dir: Path) -> str:
+    with contextlib.suppress(OSError):
+        lines = (run_dir / LOG).read_text(errors="replace").splitlines()[-8:]
+        return "".join(f"\n  {line}" for line in lines)
+    return ""
+
+
+async def _discard(stream: asyncio.StreamReader | None) -> None:
+    """Read what is printed later, so that the pipe never fills."""
+    while stream is not None and await stream.read(4096):
+        pass
+
+
+async def _stop(process: asyncio.subprocess.Process) -> None:
+    """End it; a cancellation meanwhile is obeyed afterwards, so that nothing is left behind."""
+    ending = asyncio.ensure_future(_terminate(process))
+    cancelled: asyncio.CancelledError | None = None
+    while not ending.done():
+        try:
+            await asyncio.shield(ending)
+        except asyncio.CancelledError as error:
+            cancelled = error
+    if cancelled is not None:
+        raise cancelled
+
+
+async def _terminate(process: asyncio.subprocess.Process) -> None:
+    """Politely, else by force."""
+    if process.returncode is not None:
+        return
+    process.terminate()
+    try:
+        async with asyncio.timeout(STOP_WITHIN):
+            await process.wait()
+    except TimeoutError:
+        log.warning("the engine's supervisor (%d) did not stop; killed", process.pid)
+        process.kill()
+        await process.wait()

@@ -1,0 +1,101 @@
+"""Offhook: place and take SIP calls.  The public face; in the order in which one needs it.
+
+async with offhook.Engine.launch() as engine:          # or Engine.connect(run_dir)
+    call = await engine.dial("sip:echo@127.0.0.1:5070", play=offhook.Tone(440))
+    await call.answered()
+    await call.send_digits("123#")
+    await call.hang_up()
+
+async for call in engine.incoming():
+    await call.ring()
+    await call.answer(play="welcome.wav", record="call.wav")
+"""
+
+# ruff: noqa: I001  (reading order)
+
+# Start one, or use one that runs.
+from bus.engine import Engine
+
+# A call: what it can do.
+from bus.call import Call, CallState, IncomingCall
+from bus.incoming import IncomingCalls
+
+# What a leg can be made to hear; the path of a WAV file will do as well.
+from bus.sources import Echo, Silence, Tone, Wave
+
+# How it ended: returned by ``ended()``, raised by ``answered()``.
+from bus.outcomes import (
+    AnyOutcome,
+    Busy,
+    CallFailed,
+    CallOutcome,
+    Cancelled,
+    Completed,
+    Failed,
+    MediaNotAcceptable,
+    NoAnswer,
+    Redirected,
+    Rejected,
+    Unreachable,
+)
+from bus.calls import OnOwnerLost, Quality
+from bus.gauges import Reading
+
+# What happens: ``events.Answered``, ``events.DigitReceived`` ...
+from bus import calls as events
+from bus.feed import Feed, Missed, Observed
+
+# What can go wrong.
+from bus.errors import (
+    BadRequestError,
+    BadSourceError,
+    EngineLostError,
+    LaunchError,
+    NoCapacityError,
+    NotFoundError,
+    OffhookError,
+    RefusedError,
+    WrongStateError,
+)
+from bus.outcomes import CallEndedError
+
+__all__ = [
+    "AnyOutcome",
+    "BadRequestError",
+    "BadSourceError",
+    "Busy",
+    "Call",
+    "CallEndedError",
+    "CallFailed",
+    "CallOutcome",
+    "CallState",
+    "Cancelled",
+    "Completed",
+    "Echo",
+    "Engine",
+    "EngineLostError",
+    "Failed",
+    "Feed",
+    "IncomingCall",
+    "IncomingCalls",
+    "LaunchError",
+    "MediaNotAcceptable",
+    "Missed",
+    "NoAnswer",
+    "NoCapacityError",
+    "NotFoundError",
+    "Observed",
+    "OffhookError",
+    "OnOwnerLost",
+    "Quality",
+    "Reading",
+    "Redirected",
+    "RefusedError",
+    "Rejected",
+    "Silence",
+    "Tone",
+    "Unreachable",
+    "Wave",
+    "WrongStateError",
+    "events",
+]
