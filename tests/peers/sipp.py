@@ -1,6 +1,6 @@
 """SIPp as a peer: one run of a scenario, its counters, its complaints and what it saw.
 
-Scenario files of our own are in ``tests/data/sipp``; ``uac`` and ``uas`` alone are SIPp's built-in
+Scenario files of our own are in ``tests/data/sipp`` (each says what it plays); ``uac`` and ``uas`` alone are SIPp's built-in
 ones.  SIPp ends by itself after ``calls`` calls; exit code 0 says that all went as the scenario
 has it.
 """
@@ -41,7 +41,11 @@ class Outcome:
 
 
 class Sipp(Running):
-    """A running SIPp.  ``port`` is its SIP port; ``media_port`` stands in its SDP."""
+    """A running SIPp.  ``port`` is its SIP port; ``media_port`` stands in its SDP.
+
+    ``status`` is the response that the scenario sends or expects where it leaves that open,
+    ``hold_ms`` the length of its pauses.
+    """
 
     def __init__(
         self,
@@ -58,6 +62,7 @@ class Sipp(Running):
         hold_ms: int = 0,
         seconds: int = 40,
         keys: Mapping[str, str | int] | None = None,
+        status: int = 0,
         keep_messages: bool = True,
         extra: Sequence[str] = (),
     ) -> None:
@@ -69,7 +74,11 @@ class Sipp(Running):
         self._transport = transport
         self._seconds = seconds
         command: list[str] = ["sipp", *([remote] if remote else [])]
-        command += ["-sn", scenario] if scenario in BUILT_IN else ["-sf", str(_path(scenario))]
+        command += (
+            ["-sn", scenario]
+            if scenario in BUILT_IN
+            else ["-sf", str(self._written(scenario, status))]
+        )
         command += ["-i", "127.0.0.1", "-p", str(self.port), "-bind_local", "-t", transport]
         command += ["-mi", "127.0.0.1", "-mp", str(self.media_port), "-cp", str(free_port())]
         command += ["-m", str(calls), "-s", service, "-d", str(hold_ms), "-nostdin"]
@@ -87,6 +96,13 @@ class Sipp(Running):
         )
         if not remote:
             wait_bound(self.port, "udp" if transport.startswith("u") else "tcp")
+
+    def _written(self, scenario: str, status: int) -> Path:
+        """Write the scenario into our folder; ``@STATUS@`` in it becomes the status."""
+        text = (SCENARIOS / f"{scenario}.xml").read_text()
+        written = self.folder / f"{self.name}.xml"
+        written.write_text(text.replace("@STATUS@", str(status)))
+        return written
 
     def finish(self) -> Outcome:
         """Wait for the end of the run and return what it came to."""
@@ -113,7 +129,3 @@ class Sipp(Running):
     def _text(self, kind: str) -> str:
         path = self.folder / f"{self.name}.{kind}"
         return path.read_text(errors="replace") if path.exists() else ""
-
-
-def _path(scenario: str) -> Path:
-    return SCENARIOS / f"{scenario}.xml"
