@@ -79,6 +79,10 @@ class SupervisorSettings(Section, frozen=True):
     max_boot_failures: Annotated[
         int, Meta(ge=1, description="failed starts in a row before a child is given up")
     ] = 5
+    hang_timeout: Annotated[
+        Seconds,
+        Meta(description="seconds a worker's tick may stand still before it is killed; 0: never"),
+    ] = 5.0
 
 
 class LogSettings(Section, frozen=True):
