@@ -4,6 +4,7 @@ Everything that happens becomes one ``Input``; what the core wants done is done 
 """
 
 import asyncio
+import logging
 import os
 import signal
 from contextlib import suppress
@@ -15,7 +16,7 @@ import zmq
 
 from bus.codec import encode, raw
 from bus.envelope import Request as BusRequest
-from bus.logs import logger
+from bus.logs import LEVELS
 from bus.settings import Settings
 from bus.sockets import connect_dealer, endpoint
 from bus.workers import ChildHello
@@ -46,7 +47,7 @@ from signaling.shell.switchboard import Switchboard
 from signaling.state import AgentState, Listener
 from signaling.transactions.layer import Transactions
 
-log = logger("signaling")
+log = logging.getLogger("signaling")
 
 
 class Signaling:
@@ -116,7 +117,7 @@ class Signaling:
             case WatchWorker():
                 self._watch(effect.pid)
             case Log():
-                getattr(log, effect.level)("%s", effect.text)
+                log.log(LEVELS[effect.level], "%s", effect.text)
             case Exit():
                 self.finished.set()
             case _:
