@@ -26,6 +26,17 @@ class Pool:
                 return offset
         return None
 
+    def take_at(self, offset: int, samples: int) -> bool:
+        """Take a certain segment; False if it is not free."""
+        wanted = _aligned(samples)
+        for index, (begin, length) in enumerate(self.free):
+            before, behind = offset - begin, begin + length - offset - wanted
+            if before >= 0 and behind >= 0:
+                parts = [(begin, before), (offset + wanted, behind)]
+                self.free[index : index + 1] = [part for part in parts if part[1]]
+                return True
+        return False
+
     def give_back(self, offset: int, samples: int) -> None:
         """Free the segment that ``take`` returned for so many samples."""
         joined: list[tuple[int, int]] = []

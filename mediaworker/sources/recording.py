@@ -17,28 +17,32 @@ from bus.errors import BadSourceError
 HEADER: Final = struct.Struct("<4sI4s4sIHHIIHH4sI")
 RATE: Final = 8000
 CHANNELS: Final = 2
+FRAME: Final = 2 * CHANNELS  # bytes
 LARGEST: Final = 0xFFFF_FFFF - HEADER.size
 
 
 def header(size: int) -> bytes:
     """Return the 44 bytes before ``size`` bytes of stereo int16 samples at 8 kHz."""
-    frame = 2 * CHANNELS
-    form = (b"fmt ", 16, 1, CHANNELS, RATE, RATE * frame, frame, 16)
+    form = (b"fmt ", 16, 1, CHANNELS, RATE, RATE * FRAME, FRAME, 16)
     return HEADER.pack(b"RIFF", HEADER.size - 8 + size, b"WAVE", *form, b"data", size)
 
 
 class Recording:
     """An open recording, left the caller and right the callee."""
 
-    def __init__(self, path: Path) -> None:
-        """Create or overwrite the file.  Raises BadSourceError, which says why it cannot be."""
+    def __init__(self, path: Path, *, go_on: bool = False) -> None:
+        """Begin a file, or ``go_on`` in the one that is there.
+
+        Raises BadSourceError, which says why it cannot be.
+        """
         self.path = path
-        self.size = 0
+        flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | (0 if go_on else os.O_TRUNC)
         try:
-            self.file = os.open(path, os.O_WRONLY | os.O_CREAT | os.O_TRUNC | os.O_CLOEXEC, 0o666)
+            self.file = os.open(path, flags, 0o666)
+            self.size = max(0, os.fstat(self.file).st_size - HEADER.size) // FRAME * FRAME
+            os.pwrite(self.file, header(self.size), 0)
         except OSError as error:
             raise BadSourceError(f"cannot record into {path}: {error.strerror}") from None
-        os.pwrite(self.file, header(0), 0)
 
     def append(self, samples: Column[np.int16]) -> None:
         """Write frames, an array of shape (n, 2).  Past 4 GiB they are dropped.

@@ -1,0 +1,170 @@
+"""The sounds of a worker: what is in the pool, what is on its way there, and who holds what.
+
+A sound is known by its key, which for a file includes its time and size, so that a changed file is
+another sound.  It stays in the pool while a token holds it, and after that until its room is
+needed; the one that was dropped first goes first.
+
+Conversion goes in steps, so that one long file does not keep others, or a recording, waiting.
+"""
+
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+import msgspec
+import numpy as np
+
+from bus.columns import Column
+from bus.errors import BadSourceError
+from bus.sources import Tone, Wave
+from mediaworker.filing import Fetched, FetchFailed
+from mediaworker.pool import Pool
+from mediaworker.sources.resample import RATE
+from mediaworker.sources.tones import tone
+from mediaworker.sources.wave import WaveFile
+
+HEAD = 30 * RATE
+"""Samples after which a file may be played: conversion is far faster than playing."""
+
+Key = tuple[str, float, float]
+"""A file's path, time and size, or ``tone``, frequency and level."""
+
+
+class Sound(msgspec.Struct):
+    """A segment of the pool and who holds it."""
+
+    key: Key
+    offset: int
+    samples: int
+    holders: set[int] = msgspec.field(default_factory=lambda: set[int]())
+    playable: bool = False
+
+
+class Shelf:
+    """All sounds of a worker."""
+
+    def __init__(
+        self, memory: Column[np.int16], pool: Pool, back: Callable[[int, int], None]
+    ) -> None:
+        """``back(offset, samples)`` makes sure that this part of the pool has memory, or raises."""
+        self.memory, self.pool, self.back = memory, pool, back
+        self.sounds: dict[Key, Sound] = {}
+        self.held: dict[int, Sound] = {}
+        self.work: list[tuple[Sound, Iterator[Column[np.int16]], int]] = []
+
+    def fetch(self, token: int, source: Tone | Wave) -> Fetched | FetchFailed | None:
+        """Hold a sound; None: it is on its way, and ``step`` will tell."""
+        try:
+            sound = self._find(source)
+        except BadSourceError as error:
+            return FetchFailed(token, error.reason)
+        sound.holders.add(token)
+        self.held[token] = sound
+        return Fetched(token, sound.offset, sound.samples) if sound.playable else None
+
+    def keep(self, token: int, source: Tone | Wave, offset: int, samples: int) -> None:
+        """Hold what lies in the pool already."""
+        try:
+            key = _key(source)
+        except BadSourceError:  # the file is gone, its sound is not
+            key = f"token {token}", 0, 0
+        sound = self.sounds.get(key)
+        if sound is None or sound.offset != offset:
+            self.pool.take_at(offset, samples)
+            sound = self.sounds[key] = Sound(key, offset, samples, playable=True)
+        sound.holders.add(token)
+        self.held[token] = sound
+
+    def drop(self, token: int) -> None:
+        """Let go of a sound; it becomes the youngest of those nobody holds."""
+        sound = self.held.pop(token, None)
+        if sound is None:
+            return
+        sound.holders.discard(token)
+        if sound.holders:
+            return
+        if self.sounds.get(sound.key) is sound:
+            self.sounds[sound.key] = self.sounds.pop(sound.key)
+        else:
+            self.pool.give_back(sound.offset, sound.samples)
+
+    def step(self) -> list[Fetched | FetchFailed]:
+        """Convert one piece of the file that has waited longest; tell who waited for it."""
+        sound, pieces, done = self.work.pop(0)
+        try:
+            piece = next(pieces, None)
+        except BadSourceError as error:
+            return self._fail(sound, done, error.reason)
+        except OSError as error:
+            return self._fail(sound, done, f"cannot read {sound.key[0]}: {error.strerror}")
+        if piece is not None:
+            at = sound.offset + done
+            self.memory[at : at + len(piece)] = piece
+            done += len(piece)
+            self.work.append((sound, pieces, done))
+        if sound.playable or (piece is not None and done < min(HEAD, sound.samples)):
+            return []
+        sound.playable = True
+        return [Fetched(token, sound.offset, sound.samples) for token in sorted(sound.holders)]
+
+    def _find(self, source: Tone | Wave) -> Sound:
+        key = _key(source)
+        if key in self.sounds:
+            return self.sounds[key]
+        match source:
+            case Tone():
+                loop = tone(source.frequency, source.level)
+                sound = self._place(key, len(loop))
+                self.memory[sound.offset : sound.offset + len(loop)] = loop
+                sound.playable = True
+            case Wave():
+                file = WaveFile(Path(source.path))
+                sound = self._place(key, file.samples)
+                self.work.append((sound, file.pieces(), 0))
+        self.sounds[key] = sound
+        return sound
+
+    def _place(self, key: Key, samples: int) -> Sound:
+        offset = self.pool.take(samples)
+        while offset is None:
+            self._evict(key, samples)
+            offset = self.pool.take(samples)
+        try:
+            self.back(offset, samples)
+        except OSError as error:
+            self.pool.give_back(offset, samples)
+            text = f"no memory for {key[0]} ({samples / RATE:.0f} s): {error.strerror}"
+            raise BadSourceError(text) from None
+        return Sound(key, offset, samples)
+
+    def _evict(self, key: Key, samples: int) -> None:
+        busy = [id(sound) for sound, _, _ in self.work]
+        for sound in self.sounds.values():
+            if not sound.holders and id(sound) not in busy:
+                del self.sounds[sound.key]
+                self.pool.give_back(sound.offset, sound.samples)
+                return
+        raise BadSourceError(f"no room for {key[0]} ({samples / RATE:.0f} s) among what is played")
+
+    def _fail(self, sound: Sound, done: int, reason: str) -> list[Fetched | FetchFailed]:
+        del self.sounds[sound.key]
+        waiting = sorted(sound.holders)
+        if sound.playable and waiting:  # somebody plays it already: the missing part is silence
+            self.memory[sound.offset + done : sound.offset + sound.samples] = 0
+            return []
+        self.pool.give_back(sound.offset, sound.samples)
+        for token in waiting:
+            del self.held[token]
+        return [FetchFailed(token, reason) for token in waiting]
+
+
+def _key(source: Tone | Wave) -> Key:
+    match source:
+        case Tone():
+            return "tone", source.frequency, source.level
+        case Wave():
+            try:
+                status = Path(source.path).stat()
+            except (OSError, ValueError) as error:
+                reason = getattr(error, "strerror", None) or error
+                raise BadSourceError(f"cannot read {source.path}: {reason}") from None
+            return source.path, status.st_mtime_ns, status.st_size
