@@ -9,13 +9,10 @@ import functools
 import os
 import shutil
 import socket
-from collections.abc import Iterator
-from pathlib import Path
 
 import pytest
 
 from tests.peers import namespace
-from tests.peers.engine import Engine
 
 STRICT = "OFFHOOK_REQUIRE_PEERS" in os.environ or os.environ.get("CI") == "true"
 
@@ -48,12 +45,3 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
             if STRICT:
                 pytest.fail(f"this test needs {lack}", pytrace=False)
             pytest.skip(f"this test needs {lack}")
-
-
-@pytest.fixture
-def engine(tmp_path: Path) -> Iterator[Engine]:
-    """Return an engine of one worker that is up; afterwards it must stop and leave nothing."""
-    with Engine(tmp_path / "engine", workers=1) as running:
-        running.wait_up()
-        yield running
-        running.stop_cleanly()

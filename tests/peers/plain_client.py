@@ -64,28 +64,24 @@ class PlainClient:
         """Send any bytes at all."""
         self._socket.send(frame)
 
-    def send(self, verb: str, *, deadline: float = 0.0, **fields: object) -> int:
-        """Send a request without waiting for its reply; return its id."""
-        self._id += 1
-        self.send_again(self._id, verb, deadline=deadline, **fields)
-        return self._id
-
-    def send_again(self, id: int, verb: str, *, deadline: float = 0.0, **fields: object) -> None:
-        """Send a request with an id of our choice."""
-        envelope = {
+    def post(self, verb: str, fields: Fields, *, deadline: float = 0.0, id: int = 0) -> int:
+        """Send a request without waiting for its reply; return its id, the next one or ours."""
+        self._id += 0 if id else 1
+        envelope: Fields = {
             "kind": "request",
-            "id": id,
+            "id": id or self._id,
             "session": self.session,
             "deadline": deadline,
             "body": {"verb": verb, **fields},
         }
         self._socket.send(pack(envelope))
+        return id or self._id
 
     def request(
         self, verb: str, *, seconds: float = 5.0, deadline: float = 0.0, **fields: object
     ) -> Fields:
         """Send a request and return the body of its reply; raise RefusedError or AssertionError."""
-        return self.reply(self.send(verb, deadline=deadline, **fields), seconds=seconds)
+        return self.reply(self.post(verb, fields, deadline=deadline), seconds=seconds)
 
     def reply(self, id: int, *, seconds: float = 5.0) -> Fields:
         """Wait for the reply to a request and return its body."""
@@ -110,12 +106,20 @@ class PlainClient:
             assert time.monotonic() < ends, f"no {verb} within {seconds} s, but {kinds}"
             self.poll(0.05)
 
+    def dial(self, uri: str, **fields: object) -> str:
+        """Place a call and return its name."""
+        return str(self.reply(self.post("dial", {"uri": uri, **fields}))["call"])
+
+    def incoming(self, *, seconds: float = 10.0) -> str:
+        """Return the name of the next call that comes in."""
+        return str(self.wait_event("incoming_call", seconds=seconds)["call"])
+
     def poll(self, seconds: float) -> None:
         """Read what has arrived, waiting so long for the first frame; ping when it is time."""
         now = time.monotonic()
         if self._greeted and self.session and now - self._pinged_at > PING_EVERY:
             self._pinged_at = now
-            self.send("ping")
+            self.post("ping", {})
         if self._socket.poll(int(seconds * 1000)):
             while self._socket.poll(0):
                 self._take(unpack(self._socket.recv()))

@@ -1,8 +1,8 @@
 """SIPp as a peer: one run of a scenario, its counters, its complaints and what it saw.
 
-Scenario files of our own are in ``tests/data/sipp`` (each says what it plays); ``uac`` and ``uas`` alone are SIPp's built-in
-ones.  SIPp ends by itself after ``calls`` calls; exit code 0 says that all went as the scenario
-has it.
+Scenario files of our own are in ``tests/data/sipp`` (each says what it plays); ``uac`` and ``uas``
+alone are SIPp's built-in ones.  SIPp ends by itself after ``calls`` calls; exit code 0 says that
+all went as the scenario has it.
 """
 
 import csv
