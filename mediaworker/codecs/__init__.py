@@ -1,0 +1,1 @@
+"""Codecs: array in, array out; no state outside columns."""

@@ -1,0 +1,101 @@
+"""All that a worker's stages work on, in one object: the tables, and what this tick brought.
+
+Nothing here outlives a tick but the tables.
+"""
+
+from __future__ import annotations
+
+from typing import NamedTuple
+
+import msgspec
+import numpy as np
+
+from bus.columns import Column
+from bus.streams import StreamEvent
+from bus.tables import PublicStreams, WorkerState
+from mediaworker.streams import RECORDINGS, Recordings, Rows, Streams
+
+
+class Batch(NamedTuple):
+    """Rows that are due in this tick and have the same packet time."""
+
+    rows: Rows
+    samples: int
+
+
+class Packets(NamedTuple):
+    """Valid RTP packets of one kind, at most one a row, as arrays of equal length."""
+
+    rows: Rows
+    slot: int
+    kinds: Column[np.uint8]
+    sequences: Column[np.int64]
+    timestamps: Column[np.int64]
+    begins: Column[np.int64]
+    """Where the payload begins in the slot."""
+    sizes: Column[np.int64]
+    newest: Column[np.bool_]
+    """No packet before it had a higher sequence number."""
+
+
+class Wave(msgspec.Struct):
+    """Datagrams received together, at most one a row, all in the same slot of their rows."""
+
+    rows: Rows
+    slot: int
+    lengths: Column[np.int64]
+    sources: Column[np.uint64]
+    """Shape (n, ADDRESS), see ``net.address``."""
+    audio: Packets | None = None
+    events: Packets | None = None
+    """Filled in by ``receive``."""
+
+
+class Report(NamedTuple):
+    """An RTCP datagram, received or to be sent."""
+
+    row: int
+    datagram: bytes
+    source: tuple[int, int, int] = (0, 0, 0)
+
+
+class Media:
+    """The tables of a worker and the work of the running tick."""
+
+    def __init__(
+        self,
+        streams: Streams,
+        public: PublicStreams,
+        state: WorkerState,
+        recordings: Recordings,
+        pool: Column[np.int16],
+    ) -> None:
+        self.streams = streams
+        self.public = public
+        self.state = state
+        self.recordings = recordings
+        self.pool = pool
+        self.tick = 0
+        self.now_ns = 0
+        """Monotonic time of the tick."""
+        self.wall_ns = 0
+        """The same instant by the clock on the wall, for sender reports; 0 if nobody said."""
+        self.high = 0
+        """Rows from here on were never used."""
+        self.waves: list[Wave] = []
+        self.reports_heard: list[Report] = []
+        self.reports_due: list[Report] = []
+        self.moved: list[int] = []
+        """Rows whose peer has another address than the backend last heard of."""
+        self.events: list[StreamEvent] = []
+
+    @classmethod
+    def private(cls, rows: int, pool_samples: int = 1 << 16) -> Media:
+        """Return one that no other process sees, for tests and benches."""
+        return cls(
+            Streams.private(rows),
+            PublicStreams.private(rows),
+            WorkerState.private(1),
+            Recordings.private(RECORDINGS),
+            np.zeros(pool_samples, np.int16),
+        )

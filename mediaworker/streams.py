@@ -1,0 +1,251 @@
+"""The private tables of a worker: a row for each media stream, and the recordings it makes.
+
+What a peer sees of a stream (packets out) and what we know of it (packets in) is here and in
+``bus.tables.PublicStreams`` under the same row number, and nowhere else: no object per call.
+
+Columns are grouped by who writes them.  Those of the first group are set by commands
+(``mediaworker.rows``); every other column has one stage as its writer, and a command only sets it
+back to its beginning when the row is taken.
+
+Instants are tick numbers (a tick is 5 ms), lengths are samples at 8 kHz unless said otherwise.
+"""
+
+from __future__ import annotations
+
+import mmap
+from enum import IntEnum
+from pathlib import Path
+from typing import Final
+
+import numpy as np
+
+from bus.columns import Column, Table, column
+
+TICK_NS: Final = 5_000_000
+TICK: Final = 40
+"""Samples of a tick."""
+FRAME: Final = 160
+"""Samples of 20 ms."""
+LONGEST: Final = 480
+"""Samples of the longest packet, 60 ms."""
+
+HEADER: Final = 12
+PACKET: Final = HEADER + LONGEST + 20  # rounded to 512
+SLOTS: Final = 16
+"""Datagrams a row can receive in one tick; more wait in the socket."""
+SLOT: Final = 640
+"""Bytes of a received datagram; one that fills its slot was longer, and is dropped."""
+RING: Final = 4800
+"""Samples of the jitter ring, 600 ms: a multiple of every packet length."""
+TAP: Final = 4800
+"""Samples kept of what a peer says, for those that listen to it."""
+DIGITS: Final = 64
+"""Digits that can wait."""
+ADDRESS: Final = 3
+"""64-bit words of an address: two of IPv6 (IPv4 is mapped) and one with the port."""
+NEVER: Final = 1 << 62
+
+RECORDINGS: Final = 256
+RECORDING_FRAMES: Final = 256
+
+Rows = Column[np.intp]
+"""The rows that a stage works on, as an index array; no row is in it twice."""
+
+
+class Kind(IntEnum):
+    """Where the sound comes from that a stream sends (column ``source_kind``)."""
+
+    SILENCE = 0
+    POOL = 1
+    ECHO = 2
+    LEG = 3
+
+
+class Law(IntEnum):
+    """Codec of a stream (column ``law``), and with one added the mark of a sample in ``ring``."""
+
+    PCMU = 0
+    PCMA = 1
+
+
+class PayloadKind(IntEnum):
+    """What a payload type stands for (column ``payload_kinds``)."""
+
+    UNKNOWN = 0
+    PCMU = 1
+    PCMA = 2
+    EVENTS = 255
+
+
+class Streams(Table):
+    """Media state of every call, column by column."""
+
+    # ---------------------------------------------------------------- set by commands (rows.py)
+    live = column(np.bool_)
+    """The row is a stream: it ticks."""
+    peer = column(np.uint64, ADDRESS)
+    """Where we send RTP, and whom we hear; see ``net.address``.  Latching moves it."""
+    rtcp_peer = column(np.uint64, ADDRESS)
+    offered_peer = column(np.uint64, ADDRESS)
+    """``peer`` as signaling named it."""
+    aimed = column(np.bool_)
+    aimed_at = column(np.int64)
+    sends = column(np.bool_)
+    receives = column(np.bool_)
+    caller_is_remote = column(np.bool_)
+    law = column(np.uint8)
+    payload_type = column(np.uint8)
+    events_payload_type = column(np.int16)
+    """-1: the peer takes no telephone-events."""
+    payload_kinds = column(np.uint8, 128)
+    period = column(np.int64)
+    """Packet time in ticks, 2 to 12."""
+    ssrc = column(np.uint32)
+    sequence_base = column(np.uint16)
+    timestamp_base = column(np.uint32)
+    entropy = column(np.uint32)
+    """Varies the interval of reports."""
+    source_kind = column(np.uint8)
+    source_offset = column(np.int64)
+    """In the pool."""
+    source_length = column(np.int64)
+    source_loop = column(np.bool_)
+    source_row = column(np.int64)
+    source_number = column(np.uint32)
+    """Counts the changes of source, so that ``play`` sees that it begins anew."""
+    tapped = column(np.bool_)
+    """Somebody listens to what the peer of this row says."""
+    recording = column(np.int16)
+    """Row of ``Recordings``, -1 if none."""
+    digits = column(np.uint8, DIGITS)
+    """RFC 4733 event codes."""
+    digit_samples = column(np.uint16, DIGITS)
+    digit_gaps = column(np.uint16, DIGITS)
+    digits_queued = column(np.uint32)
+    """Digits ever queued; the next lies at ``digits_queued % DIGITS``."""
+
+    # -------------------------------------------------------------------------------- net (backend)
+    slots = column(np.uint8, SLOTS, SLOT)
+    """Datagrams as they arrived."""
+
+    # ---------------------------------------------------------------------------------- latch
+    latched = column(np.bool_)
+    """The peer's source address is settled."""
+
+    # -------------------------------------------------------------------------------- receive
+    heard_any = column(np.bool_)
+    remote_ssrc = column(np.uint32)
+    sequence_first = column(np.int64)
+    sequence_highest = column(np.int64)
+    """Extended by its cycles."""
+    sequence_seen = column(np.uint64)
+    """Bit n: the packet n before the highest was received."""
+    sequence_received = column(np.int64)
+    """Packets of this SSRC, duplicates included (RFC 3550 A.3)."""
+    sequence_doubled = column(np.int64)
+    lost_before = column(np.int64)
+    """Lost by the SSRCs before this one."""
+    candidate_ssrc = column(np.uint32)
+    candidate_sequence = column(np.int32)
+    """A packet like this would be the second in a row from a new source; -1 if none."""
+    transit = column(np.int64)
+    jitter = column(np.float32)
+    """RFC 3550 A.8, in samples."""
+
+    # -------------------------------------------------------------------------------- reorder
+    ring = column(np.uint16, RING)
+    """The jitter ring, a sample each: 0 is empty, else ``mark << 8 | code``, mark = law + 1."""
+    cursor = column(np.int64)
+    """Index in ``ring`` of the next sample to play."""
+    play_timestamp = column(np.uint32)
+    """RTP timestamp of that sample."""
+    newest_timestamp = column(np.uint32)
+    """Behind the latest sample in the ring."""
+    slack = column(np.int32)
+    """The least that a packet was early in this window, samples."""
+    gap = column(np.int32)
+    """Samples since the peer was heard; from ``IDLE`` on it is taken to be silent."""
+    coded = column(np.uint16, LONGEST)
+    """The frame taken from the ring."""
+    complete = column(np.bool_)
+    """No sample of it is missing."""
+
+    # --------------------------------------------------------------------- decode, conceal, route
+    pcm = column(np.int16, LONGEST)
+    heard = column(np.int16, LONGEST)
+    """What the peer says, without holes."""
+    tap = column(np.int16, TAP)
+    tap_written = column(np.int64)
+    tap_read = column(np.int64)
+    """Position in the tap of ``source_row``."""
+    music = column(np.int16, LONGEST)
+    source_position = column(np.int64)
+    source_seen = column(np.uint32)
+    source_finished = column(np.bool_)
+    said = column(np.int16, LONGEST)
+    """What we say."""
+
+    # -------------------------------------------------------------------------- digits, both ways
+    event_active = column(np.bool_)
+    event_known = column(np.bool_)
+    event_code = column(np.uint8)
+    event_started = column(np.uint32)
+    """Timestamp of the event, which is its name."""
+    event_before = column(np.uint32)
+    """Samples of it in earlier segments (RFC 4733 section 2.5.1.3)."""
+    event_samples = column(np.uint32)
+    event_heard_at = column(np.int64)
+
+    digit_phase = column(np.uint8)
+    digits_sent = column(np.uint32)
+    """Digits ever begun."""
+    digit_elapsed = column(np.uint32)
+    digit_timestamp = column(np.uint32)
+    digit_ends = column(np.uint8)
+    in_event = column(np.bool_)
+    """This packet is a telephone-event."""
+    event_first = column(np.bool_)
+    event_payload = column(np.uint32)
+    """The four bytes of it, as a number."""
+
+    # --------------------------------------------------------------------------- record and sending
+    recorded = column(np.int64)
+    packet = column(np.uint8, PACKET)
+    """The datagram: ``header`` and ``payload`` are views of it."""
+    packet_length = column(np.int64)
+    talking = column(np.bool_)
+    """The packet before this was sent too; if not the next bears the marker."""
+    progress = column(np.uint64)
+    """Packets sent, and in the upper 32 bits media time in ticks: all that a successor needs.
+
+    Written once a packet, before it is sent.
+    """
+    octets_sent = column(np.uint64)
+    due = column(np.int64)
+    """Tick in which the row is worked next."""
+    aligned = column(np.bool_)
+
+    # --------------------------------------------------------------------------------- report
+    report_due = column(np.int64)
+    reported_expected = column(np.int64)
+    reported_received = column(np.int64)
+    report_count = column(np.uint32)
+    remote_report = column(np.uint32)
+    """Middle 32 bits of the NTP time in the peer's last sender report."""
+    remote_report_at = column(np.int64)
+    """When it came, monotonic ns."""
+
+    def __init__(self, rows: int, memory: mmap.mmap, path: Path | None = None) -> None:
+        super().__init__(rows, memory, path)
+        self.header: Column[np.uint32] = self.packet[:, :HEADER].view(">u4")
+        self.payload: Column[np.uint8] = self.packet[:, HEADER:]
+
+
+class Recordings(Table):
+    """Recordings that run: the tick writes, the files process reads."""
+
+    ring = column(np.int16, RECORDING_FRAMES, 2, FRAME)
+    """Frames of 20 ms, caller and callee."""
+    written = column(np.uint64)
+    """Frames ever written; frame n lies at ``n % RECORDING_FRAMES``."""
+    read = column(np.uint64)
