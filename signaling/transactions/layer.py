@@ -1,0 +1,354 @@
+"""The transaction layer (RFC 3261 section 17): messages in, what is to be done out.
+
+    state = Transactions(t1=0.5)
+    key, outs = state.client_request(request, flow, now)
+    outs = state.receive_response(response, now)        outs = state.receive_request(...)
+    outs = state.respond(key, response, now)            outs = state.wake(now)
+    state.deadline()                                    when to wake it
+
+``now`` is in seconds and never goes back.  A transaction that is over vanishes; once all are, the
+state equals a new one.  The behaviour is in the four tables; what is here is their upkeep.
+"""
+
+from heapq import heapify, heappop, heappush
+from typing import assert_never
+
+import msgspec
+
+from signaling.sip.errors import LocalError, SipError
+from signaling.sip.flow import Flow
+from signaling.sip.message import Request, Response
+from signaling.sip.render import render
+from signaling.transactions.client import Client
+from signaling.transactions.hop import ack_for, ack_template, cancel_for
+from signaling.transactions.invite_client import InviteClient
+from signaling.transactions.invite_server import InviteServer
+from signaling.transactions.machine import Act, Clock, Cue, State, clock
+from signaling.transactions.matching import (
+    PREFIX_2543,
+    client_key,
+    identity_of,
+    invite_key_of_ack,
+    response_flow,
+    server_key,
+    tag_of,
+)
+from signaling.transactions.outs import (
+    AckMissing,
+    AckReceived,
+    CancelReceived,
+    ClientFailed,
+    NewRequest,
+    Out,
+    ResponseReceived,
+    StrayResponse,
+    Transmit,
+)
+from signaling.transactions.server import Server
+
+__all__ = [
+    "AckMissing",
+    "AckReceived",
+    "CancelReceived",
+    "ClientFailed",
+    "NewRequest",
+    "Out",
+    "ResponseReceived",
+    "StrayResponse",
+    "Transaction",
+    "Transactions",
+    "Transmit",
+    "cancel_for",
+    "response_flow",
+]
+
+SLACK = 16
+"""Entries of the heap that may be out of date, besides one for each transaction."""
+
+Transaction = InviteClient | Client | InviteServer | Server
+
+Heard = ResponseReceived | AckReceived | None
+"""The message that moved a transaction, as the TU gets it if the table says so."""
+
+
+class Transactions(msgspec.Struct, kw_only=True):
+    """All transactions of a user agent, as plain data."""
+
+    t1: float = 0.5
+    """Round-trip time estimate, seconds (RFC 3261 17.1.1.1)."""
+    t2: float = 4.0
+    """Longest interval between copies, seconds."""
+    t4: float = 5.0
+    """Longest time a message stays in the network, seconds."""
+    invite_clients: dict[str, InviteClient] = {}
+    clients: dict[str, Client] = {}
+    invite_servers: dict[str, InviteServer] = {}
+    servers: dict[str, Server] = {}
+    timers: list[tuple[float, str]] = []
+    """Heap of (instant, key); true only where the instant is the transaction's next deadline."""
+    identities: dict[str, list[str]] = {}
+    """Keys of server transactions outside dialogs by ``identity_of``, oldest first."""
+
+    # --------------------------------------------------------------------------- as a client
+
+    def client_request(self, request: Request, flow: Flow, now: float) -> tuple[str, list[Out]]:
+        """Send a request that has its Via and branch; return the key of its transaction.
+
+        Raises ``LocalError`` for an ACK, which has none, and for a branch that is in use.
+        """
+        key = client_key(request)
+        if request.method == "ACK" or self._of(key) is not None:
+            raise LocalError(f"{key} cannot begin a client transaction")
+        datagram = render(request)
+        if request.method == "INVITE":
+            invite = InviteClient(flow=flow, datagram=datagram, ack=ack_template(request))
+            self.invite_clients[key] = invite
+            return key, self._start(key, invite, now)
+        outs = self._cancelled(request, now)
+        self.clients[key] = other = Client(flow=flow, datagram=datagram)
+        return key, outs + self._start(key, other, now)
+
+    def receive_response(self, response: Response, now: float) -> list[Out]:
+        """Hand a response from the network to the transaction of its request (17.1.3)."""
+        try:
+            key = client_key(response)
+        except SipError:
+            return [StrayResponse(response)]
+        heard = ResponseReceived(key, response)
+        if (invite := self.invite_clients.get(key)) is not None:
+            return self._step(key, invite, _invite_cue(response.status), now, heard)
+        if (other := self.clients.get(key)) is not None:
+            return self._step(key, other, _other_cue(response.status), now, heard)
+        return [StrayResponse(response)]
+
+    def invite_proceeding(self, key: str) -> bool:
+        """Whether an INVITE of ours may be cancelled: a provisional came, no final (9.1)."""
+        invite = self.invite_clients.get(key)
+        return invite is not None and invite.state is State.PROCEEDING
+
+    # --------------------------------------------------------------------------- as a server
+
+    def receive_request(self, request: Request, flow: Flow, now: float) -> list[Out]:
+        """Absorb a copy, or report a new request.  Its top Via is already stamped (18.2.1)."""
+        try:
+            key = server_key(request)
+            if request.method == "ACK":
+                return self._ack(request, flow, now)
+            known = self.invite_servers.get(key) or self.servers.get(key)
+            if known is not None:
+                return self._step(key, known, Cue.REQUEST, now)
+            return self._new_request(key, request, flow, now)
+        except SipError:
+            return []  # the parser refuses these; nothing could be answered
+
+    def respond(self, key: str, response: Response, now: float) -> list[Out]:
+        """Send a response to the request of a server transaction; nothing if that is over."""
+        if (invite := self.invite_servers.get(key)) is not None:
+            cue = _invite_cue(response.status)
+            if cue in invite.table[invite.state]:
+                invite.datagram, invite.to_tag = render(response), tag_of(response, "To")
+            return self._step(key, invite, cue, now)
+        if (other := self.servers.get(key)) is not None:
+            cue = _other_cue(response.status)
+            if cue in other.table[other.state]:
+                other.datagram = render(response)
+            return self._step(key, other, cue, now)
+        return []
+
+    def stop_2xx(self, key: str) -> None:
+        """Say that the ACK of a 2xx has come: no more copies (13.3.1.4)."""
+        invite = self.invite_servers.get(key)
+        if invite is not None:
+            invite.step(Cue.ACKNOWLEDGED, 0.0, self._clock(invite))  # starts no timer
+            self._schedule(key, invite)
+
+    def is_merged(self, request: Request) -> bool:
+        """Whether the request came earlier over another path, and that is still going on (482).
+
+        The first of them is the request, the others are merged (RFC 3261 8.2.2.2).
+        """
+        keys = self.identities.get(identity_of(request), [])
+        return bool(keys) and keys[0] != server_key(request)
+
+    # ---------------------------------------------------------------------- for both of them
+
+    def transport_failed(self, flow: Flow, now: float) -> list[Out]:
+        """Tell the client transactions that what they sent over a flow went nowhere."""
+        outs: list[Out] = []
+        for key, machine in [*self.invite_clients.items(), *self.clients.items()]:
+            if _is_same(machine.flow, flow):
+                outs += self._step(key, machine, Cue.TRANSPORT_ERROR, now)
+        return outs
+
+    def deadline(self) -> float | None:
+        """Return when to call ``wake``, None if nothing is being waited for."""
+        while self.timers:
+            at, key = self.timers[0]
+            machine = self._of(key)
+            if machine is not None and machine.scheduled_at == at:
+                return at
+            heappop(self.timers)
+        return None
+
+    def wake(self, now: float) -> list[Out]:
+        """Fire every timer that is due, in order."""
+        outs: list[Out] = []
+        while (at := self.deadline()) is not None and at <= now:
+            key = heappop(self.timers)[1]
+            machine = self._of(key)
+            if machine is not None:
+                machine.scheduled_at = None
+                acts = machine.fire(now, self._clock(machine))
+                outs += self._do(key, machine, acts, None)
+                self._keep(key, machine)
+        return outs
+
+    # ------------------------------------------------------------------------------ upkeep
+
+    def _of(self, key: str) -> Transaction | None:
+        return (
+            self.invite_clients.get(key)
+            or self.clients.get(key)
+            or self.invite_servers.get(key)
+            or self.servers.get(key)
+        )
+
+    def _clock(self, machine: Transaction) -> Clock:
+        return clock(self.t1, self.t2, self.t4, reliable=machine.flow.reliable)
+
+    def _start(self, key: str, machine: Transaction, now: float) -> list[Out]:
+        acts = machine.enter(machine.start, now, self._clock(machine))
+        return self._settle(key, machine, acts, now)
+
+    def _step(
+        self, key: str, machine: Transaction, cue: Cue, now: float, heard: Heard = None
+    ) -> list[Out]:
+        acts = machine.step(cue, now, self._clock(machine))
+        return self._settle(key, machine, acts, now, heard)
+
+    def _settle(
+        self,
+        key: str,
+        machine: Transaction,
+        acts: tuple[Act, ...],
+        now: float,
+        heard: Heard = None,
+    ) -> list[Out]:
+        """Do the acts, and fire at once what has no length over a reliable transport."""
+        outs = self._do(key, machine, acts, heard)
+        while (at := machine.due_at()) is not None and at <= now:
+            outs += self._do(key, machine, machine.fire(now, self._clock(machine)), None)
+        self._keep(key, machine)
+        return outs
+
+    def _do(self, key: str, machine: Transaction, acts: tuple[Act, ...], heard: Heard) -> list[Out]:
+        outs = (_out(act, key, machine, heard) for act in acts)
+        return [out for out in outs if out is not None]
+
+    def _ack(self, request: Request, flow: Flow, now: float) -> list[Out]:
+        heard, to_tag = AckReceived(request, flow), tag_of(request, "To")
+        for tag_of_invite in ("", to_tag):
+            key = invite_key_of_ack(request, tag_of_invite)
+            invite = self.invite_servers.get(key)
+            if invite is not None and (not key.startswith(PREFIX_2543) or invite.to_tag == to_tag):
+                return self._step(key, invite, Cue.ACK, now, heard)
+        return [heard]
+
+    def _new_request(self, key: str, request: Request, flow: Flow, now: float) -> list[Out]:
+        way, identity = response_flow(request, flow), identity_of(request)
+        if request.method == "INVITE":
+            machine = self.invite_servers[key] = InviteServer(flow=way, identity=identity)
+        else:
+            machine = self.servers[key] = Server(flow=way, identity=identity)
+        if identity:
+            self.identities.setdefault(identity, []).append(key)
+        outs = self._start(key, machine, now)
+        if request.method == "CANCEL":
+            invite_key = server_key(request, "INVITE")
+            if invite_key in self.invite_servers:
+                return [*outs, CancelReceived(key, invite_key, request)]
+        return [*outs, NewRequest(key, request, flow)]
+
+    def _cancelled(self, request: Request, now: float) -> list[Out]:
+        """Give the INVITE that a CANCEL of ours is for 64*T1 to end (RFC 3261 9.1)."""
+        key = client_key(request, "INVITE")
+        invite = self.invite_clients.get(key) if request.method == "CANCEL" else None
+        return self._step(key, invite, Cue.CANCELLED, now) if invite is not None else []
+
+    def _keep(self, key: str, machine: Transaction) -> None:
+        if machine.state is State.TERMINATED:
+            self._remove(key, machine)
+        else:
+            self._schedule(key, machine)
+
+    def _schedule(self, key: str, machine: Transaction) -> None:
+        at = machine.due_at()
+        if at is not None and at != machine.scheduled_at:
+            heappush(self.timers, (at, key))
+        machine.scheduled_at = at
+        self._compact()
+
+    def _remove(self, key: str, machine: Transaction) -> None:
+        for machines in (self.invite_clients, self.clients, self.invite_servers, self.servers):
+            machines.pop(key, None)
+        if isinstance(machine, InviteServer | Server) and machine.identity:
+            keys = self.identities[machine.identity]
+            keys.remove(key)
+            if not keys:
+                del self.identities[machine.identity]
+        self._compact()
+
+    def _compact(self) -> None:
+        """Drop what the heap should forget, before it is more than what it should know."""
+        kinds = (self.invite_clients, self.clients, self.invite_servers, self.servers)
+        alive = sum(map(len, kinds))
+        if not alive:
+            self.timers.clear()
+        elif len(self.timers) > 2 * alive + SLACK:
+            self.timers = [
+                (machine.scheduled_at, key)
+                for machines in kinds
+                for key, machine in machines.items()
+                if machine.scheduled_at is not None
+            ]
+            heapify(self.timers)
+
+
+def _out(act: Act, key: str, machine: Transaction, heard: Heard) -> Out | None:
+    match act:
+        case Act.SEND:
+            return Transmit(machine.flow, machine.datagram) if machine.datagram else None
+        case Act.SEND_ACK:
+            if isinstance(machine, InviteClient) and isinstance(heard, ResponseReceived):
+                ack = ack_for(machine.ack, heard.response)
+                return Transmit(machine.flow, render(ack))
+            return None
+        case Act.DELIVER:
+            return heard
+        case Act.SLOW_DOWN:
+            return None
+        case Act.REPORT_TIMEOUT:
+            return ClientFailed(key, "timeout")
+        case Act.REPORT_TRANSPORT_ERROR:
+            return ClientFailed(key, "transport")
+        case Act.REPORT_ACK_MISSING:
+            return AckMissing(key)
+        case _:
+            assert_never(act)
+
+
+def _invite_cue(status: int) -> Cue:
+    if status < 200:
+        return Cue.PROVISIONAL
+    return Cue.SUCCESS if status < 300 else Cue.FAILURE
+
+
+def _other_cue(status: int) -> Cue:
+    return Cue.PROVISIONAL if status < 200 else Cue.FINAL
+
+
+def _is_same(ours: Flow, failed: Flow) -> bool:
+    """Whether a flow that failed is ours; one that was still to be opened has no connection yet."""
+    if (ours.listener, ours.host, ours.port) != (failed.listener, failed.host, failed.port):
+        return False
+    return not (ours.connection and failed.connection) or ours.connection == failed.connection

@@ -1,0 +1,114 @@
+"""Which transaction a message belongs to (RFC 3261 17.1.3, 17.2.3) and where responses go (18.2.2).
+
+    client    branch method
+    server    branch sent-by method
+              ``2543`` and what RFC 2543 compares, for a client without a branch of RFC 3261
+
+ACK and CANCEL find the INVITE's key by themselves, so a key names one transaction of the layer.
+"""
+
+from typing import Final
+
+import msgspec
+
+from signaling.sip.flow import Flow
+from signaling.sip.headers import CSeq, Via, parse_cseq, parse_name_addr, parse_via
+from signaling.sip.message import Message, Request, first
+
+COOKIE: Final = "z9hg4bk"
+"""Begins every branch that is unique (RFC 3261 8.1.1.7), here in lower case."""
+
+PREFIX_2543: Final = "2543 "
+
+SIP_PORT: Final = 5060
+
+
+def client_key(message: Message, method: str = "") -> str:
+    """Return the key of the client transaction of a request, or of what a response answers.
+
+    ``method`` takes the place of the one in CSeq.  Raises ``SipError`` if Via or CSeq is
+    unreadable.
+    """
+    return f"{top_via(message).branch or ''} {method or cseq_of(message).method}"
+
+
+def server_key(request: Request, method: str = "") -> str:
+    """Return the key of a request's server transaction; for ACK and CANCEL also of their INVITE's.
+
+    ``method`` takes the place of the request's own.  Raises ``SipError`` if Via, From, To or CSeq
+    is unreadable.
+    """
+    via, wanted = top_via(request), method or request.method
+    if is_unique(via.branch):
+        return f"{via.branch} {_sent_by(via)} {wanted}"
+    return _key_2543(request, wanted, tag_of(request, "To"))
+
+
+def invite_key_of_ack(request: Request, to_tag_of_invite: str) -> str:
+    """Return the key of the INVITE that an ACK may belong to.
+
+    For an RFC 2543 client that depends on the tag that the INVITE's To had, which was none unless
+    it was inside a dialog: the caller tries both.
+    """
+    if is_unique(top_via(request).branch):
+        return server_key(request, "INVITE")
+    return _key_2543(request, "INVITE", to_tag_of_invite)
+
+
+def is_unique(branch: str | None) -> bool:
+    """Whether a branch identifies a transaction by itself (RFC 3261 17.2.3)."""
+    return branch is not None and branch.lower().startswith(COOKIE) and len(branch) > len(COOKIE)
+
+
+def identity_of(request: Request) -> str:
+    """Return what copies of a request share that took different paths; empty inside a dialog."""
+    if tag_of(request, "To"):
+        return ""
+    call_id, cseq = first(request, "Call-ID") or "", cseq_of(request)
+    return f"{tag_of(request, 'From')} {call_id} {cseq.number} {cseq.method}"
+
+
+def response_flow(request: Request, flow: Flow) -> Flow:
+    """Return the way of the responses to a request that came over ``flow``.
+
+    Back to the source address, and to the source port if the client asked for it (RFC 3581), else
+    to the port of sent-by; a connection is used again.  maddr is not followed: it would let anybody
+    point our responses at somebody else.
+    """
+    via = top_via(request)
+    if flow.reliable or "rport" in {name.lower() for name, _ in via.parameters}:
+        return flow
+    return msgspec.structs.replace(flow, port=via.port or SIP_PORT)
+
+
+def top_via(message: Message) -> Via:
+    """Return the topmost Via.  Raises ``SipError`` if there is none."""
+    return parse_via(first(message, "Via") or "")
+
+
+def cseq_of(message: Message) -> CSeq:
+    """Return the CSeq.  Raises ``SipError`` if there is none."""
+    return parse_cseq(first(message, "CSeq") or "")
+
+
+def tag_of(message: Message, header: str) -> str:
+    """Return the tag of From or To, empty if there is none."""
+    value = first(message, header)
+    return (parse_name_addr(value).tag or "") if value else ""
+
+
+def _sent_by(via: Via) -> str:
+    return f"{via.host.lower()}:{via.port or SIP_PORT}"
+
+
+def _key_2543(request: Request, method: str, to_tag: str) -> str:
+    parts = (
+        request.uri,
+        to_tag,
+        tag_of(request, "From"),
+        first(request, "Call-ID") or "",
+        str(cseq_of(request).number),
+        first(request, "Via") or "",
+        method,
+    )
+    return PREFIX_2543 + "\n".join(parts)
