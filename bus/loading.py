@@ -143,7 +143,7 @@ def _known(section: str, name: str, value: object, origin: str) -> str:
     leaves = _leaves()
     if key not in leaves:
         siblings = [each.partition(".")[2] for each in leaves if each.startswith(f"{section}.")]
-        near = _meant(name, siblings) or _meant(key, leaves) or _elsewhere(name)
+        near = _meant(name, siblings) or _elsewhere(name) or _meant(key, leaves)
         raise SettingsError(f"unknown setting {key} = {_shown(value)} in {origin}{near}")
     return key
 
@@ -174,10 +174,10 @@ def _shown(value: object) -> str:
 def _plain(text: str) -> str:
     """Msgspec's words, without the backquotes and the path within the value."""
     text = re.sub(r" - at `\$(.*?)`$", lambda at: f" (item {at[1]})" if at[1] else "", text)
-    text = re.sub(
-        r"Expected `str` matching regex '\^\((.*)\)\$'", lambda at: f"is none of {at[1]}", text
-    )
-    return text.replace("`", "").replace("|", ", ")
+    choice = re.fullmatch(r"Expected `str` matching regex '\^\((.*)\)\$'", text)
+    if choice:
+        return f"is none of {choice[1].replace('|', ', ')}"
+    return text.replace("`", "")
 
 
 def _default(settings: Settings, key: str) -> _Given:

@@ -16,7 +16,7 @@ import zmq
 
 from bus.announcing import Announcer
 from bus.calls import Body, Ok
-from bus.children import Child, Role
+from bus.children import Child, Role, State
 from bus.codec import decode_body, decode_frame, encode, raw
 from bus.envelope import Done, Event, Refused, Request
 from bus.errors import (
@@ -191,6 +191,8 @@ class Supervisor:
                 self._tell(action)
             case Changed():
                 self.announcer.say_changed(action)
+                if action.child.role is Role.WORKER and action.child.state is State.GONE:
+                    sweep(self.run_dir, action.child.name)
             case Up():
                 self.announcer.say_up(action)
             case Finish(code=code):
