@@ -5,17 +5,16 @@ that we hold) also when this process is killed.
 """
 
 import asyncio
-import contextlib
 import logging
 import os
-import shutil
+import secrets
 import subprocess
 import sys
 import tempfile
 from collections.abc import AsyncGenerator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Final
+from typing import IO, Final
 
 import msgspec
 
@@ -24,9 +23,8 @@ from bus.errors import LaunchError
 
 BOOT_WITHIN: Final = 30.0
 STOP_WITHIN: Final = 15.0
-LOG: Final = "engine.log"
 
-log = logging.getLogger(__name__)
+logger = logging.getLogger(__name__)
 
 Value = str | int | float | bool
 
@@ -58,11 +56,11 @@ async def launched(
     ``settings`` are dotted names (``media.realtime``).  Raises LaunchError, which quotes the last
     lines of the engine's log.
     """
-    run_dir = Path(tempfile.mkdtemp(prefix="offhook-", dir=_memory()))
-    try:
-        process = await _start(run_dir, workers, sip, settings)
+    run_dir = _memory() / f"offhook-{secrets.token_hex(6)}"  # the supervisor makes and removes it
+    with tempfile.TemporaryFile() as log:
+        process = await _start(run_dir, workers, sip, settings, log)
         try:
-            up = await _boot(process, run_dir)
+            up = await _boot(process, log)
             reading = asyncio.create_task(_discard(process.stdout))
             try:
                 yield Launched(up, run_dir, process)
@@ -70,33 +68,34 @@ async def launched(
                 reading.cancel()
         finally:
             await _stop(process)
-    finally:
-        shutil.rmtree(run_dir, ignore_errors=True)
 
 
-def _memory() -> str | None:
+def _memory() -> Path:
     """Return a folder in memory: tables on a disk would be written back to it."""
     for folder in (os.environ.get("XDG_RUNTIME_DIR", ""), "/dev/shm"):
         if folder and os.access(folder, os.W_OK | os.X_OK):
-            return folder
-    return None
+            return Path(folder)
+    return Path(tempfile.gettempdir())
 
 
 async def _start(
-    run_dir: Path, workers: int, sip: Sequence[str], settings: Mapping[str, Value]
+    run_dir: Path,
+    workers: int,
+    sip: Sequence[str],
+    settings: Mapping[str, Value],
+    log: IO[bytes],
 ) -> asyncio.subprocess.Process:
     listeners = [word for address in sip for word in ("--sip", address)]
-    with (run_dir / LOG).open("wb") as log:
-        return await asyncio.create_subprocess_exec(
-            *(sys.executable, "-P", "-m", "bus", "up", "--json", "--with-stdin"),
-            *("--run-dir", str(run_dir), "--workers", str(workers)),
-            *listeners,
-            stdin=subprocess.PIPE,
-            stdout=subprocess.PIPE,
-            stderr=log,
-            env=environment(settings),
-            start_new_session=True,  # Ctrl-C is for us: we hang up first
-        )
+    return await asyncio.create_subprocess_exec(
+        *(sys.executable, "-P", "-m", "bus", "up", "--json", "--with-stdin"),
+        *("--run-dir", str(run_dir), "--workers", str(workers)),
+        *listeners,
+        stdin=subprocess.PIPE,
+        stdout=subprocess.PIPE,
+        stderr=log,
+        env=environment(settings),
+        start_new_session=True,  # Ctrl-C is for us: we hang up first
+    )
 
 
 def environment(settings: Mapping[str, Value]) -> dict[str, str]:
@@ -114,28 +113,27 @@ def _text(value: Value) -> str:
     return str(value).lower() if isinstance(value, bool) else str(value)
 
 
-async def _boot(process: asyncio.subprocess.Process, run_dir: Path) -> Up:
+async def _boot(process: asyncio.subprocess.Process, log: IO[bytes]) -> Up:
     """Wait for the line that says it is up."""
     assert process.stdout is not None
     try:
         async with asyncio.timeout(BOOT_WITHIN):
-            line = await process.stdout.readline()
-            return msgspec.json.decode(line, type=Up)
+            while line := await process.stdout.readline():
+                up = msgspec.json.decode(line, type=Up)
+                if up.event == "up":
+                    return up
     except TimeoutError:
-        raise LaunchError(
-            f"the engine was not up after {BOOT_WITHIN:g} s{_tail(run_dir)}"
-        ) from None
-    except msgspec.MsgspecError:
-        await _stop(process)
-        code = process.returncode
-        raise LaunchError(f"the engine did not start, exit code {code}{_tail(run_dir)}") from None
+        raise LaunchError(f"the engine was not up after {BOOT_WITHIN:g} s{_tail(log)}") from None
+    await _stop(process)
+    code = process.returncode
+    raise LaunchError(f"the engine did not start, exit code {code}{_tail(log)}")
 
 
-def _tail(run_dir: Path) -> str:
-    with contextlib.suppress(OSError):
-        lines = (run_dir / LOG).read_text(errors="replace").splitlines()[-8:]
-        return "".join(f"\n  {line}" for line in lines)
-    return ""
+def _tail(log: IO[bytes]) -> str:
+    """Return the last lines that the engine wrote on standard error."""
+    log.seek(0)
+    lines = log.read().decode(errors="replace").splitlines()[-8:]
+    return "".join(f"\n  {line}" for line in lines)
 
 
 async def _discard(stream: asyncio.StreamReader | None) -> None:
@@ -166,6 +164,6 @@ async def _terminate(process: asyncio.subprocess.Process) -> None:
         async with asyncio.timeout(STOP_WITHIN):
             await process.wait()
     except TimeoutError:
-        log.warning("the engine's supervisor (%d) did not stop; killed", process.pid)
+        logger.warning("the engine's supervisor (%d) did not stop; killed", process.pid)
         process.kill()
         await process.wait()

@@ -1,13 +1,14 @@
 """One ZeroMQ socket in an asyncio loop: plain, read through its descriptor, drained each time.
 
 ``zmq.asyncio`` costs twice the time of this.  The trap: the descriptor is edge-triggered and covers
-both directions, so after *every* use of the socket (a send too) it must be read until it is empty,
-or what arrived meanwhile is not announced again.
+both directions, so after *every* use of the socket (a send too) its ``EVENTS`` must be asked until
+there are none for us, or what arrived meanwhile is not announced again.
 """
 
 import asyncio
 from collections import deque
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 import zmq
@@ -61,27 +62,24 @@ class Link:
             self._loop.call_soon(self._work)
 
     def _flush_and_drain(self) -> bool:
-        """Return True if there is more to do."""
+        """Work until the socket has nothing for us; True if that was not reached.
+
+        ``EVENTS`` is asked after every step: nothing else takes notice of all that the descriptor
+        has announced (``send`` and ``recv`` may skip the arrival of a connection).
+        """
         for _ in range(BATCH):
-            sent, message = self._send_one(), self._take_one()
-            if message is not None:
-                self._receive(message)
-            if self._socket.closed or not (sent or message):
+            if self._socket.closed:
+                return False
+            events = int(self._socket.getsockopt(zmq.EVENTS))
+            if events & zmq.POLLIN:
+                self._receive(self._socket.recv_multipart(zmq.NOBLOCK))
+            elif events & zmq.POLLOUT and self._unsent:
+                self._send_first()
+            else:
                 return False
         return True
 
-    def _send_one(self) -> bool:
-        if not self._unsent:
-            return False
-        try:
+    def _send_first(self) -> None:
+        with suppress(zmq.Again):  # the other side went away just now
             self._socket.send(self._unsent[0], zmq.NOBLOCK)
-        except zmq.Again:
-            return False
-        self._unsent.popleft()
-        return True
-
-    def _take_one(self) -> list[bytes] | None:
-        try:
-            return self._socket.recv_multipart(zmq.NOBLOCK)
-        except zmq.Again:
-            return None
+            self._unsent.popleft()
