@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.peers.calls import BUILT, TONE
 from tests.peers.capture import Capture, SipSeen, check_continuous
 from tests.peers.engine import Engine
 from tests.peers.hand import Hand
@@ -13,9 +14,6 @@ from tests.peers.processes import eventually
 from tests.peers.sipp import Sipp
 
 pytestmark = [pytest.mark.peer("sipp", "capture"), pytest.mark.timeout(120)]
-
-TONE = {"source": "tone", "frequency": 440.0}
-BUILT = {"INVITE", "ACK", "CANCEL", "BYE", "OPTIONS"}
 
 
 @pytest.fixture

@@ -8,6 +8,7 @@ from typing import cast
 import numpy as np
 import pytest
 
+from tests.peers.calls import BUILT, TONE
 from tests.peers.capture import Capture, RtpSeen, SipSeen, check_continuous
 from tests.peers.engine import Engine
 from tests.peers.hand import Hand
@@ -16,9 +17,6 @@ from tests.peers.processes import eventually
 from tests.peers.sipp import Sipp
 
 pytestmark = [pytest.mark.peer("sipp", "capture"), pytest.mark.timeout(120)]
-
-TONE = {"source": "tone", "frequency": 440.0}
-BUILT = {"INVITE", "ACK", "CANCEL", "BYE", "OPTIONS"}
 
 
 def sent(messages: list[SipSeen], peer_port: int, what: str | int) -> list[SipSeen]:
