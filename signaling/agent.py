@@ -67,7 +67,7 @@ CLIENT_CHECK = 0.5
 LAST_WORDS = 2.0
 """Seconds that peers have to answer the BYEs of a drain."""
 
-TIMER_CUES = {"ring": Cue.RING_TIMEOUT, "cancel": Cue.CANCEL_TIMEOUT}
+TIMER_CUES = {"ring": Cue.RING_TIMEOUT}
 
 
 class Agent:
@@ -281,8 +281,6 @@ def _timer(core: Core, call_id: CallId, name: str, at: float) -> None:
     if call is None or call.timers.get(name) != at:
         return
     del call.timers[name]
-    if name == "cancel":
-        call.invite_key = ""
     step(core, call, TIMER_CUES[name])
 
 

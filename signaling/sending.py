@@ -4,13 +4,14 @@ import ipaddress
 
 from signaling.calls.call import Call
 from signaling.core import Core
-from signaling.dialogs.dialog import next_hop
+from signaling.dialogs.dialog import Dialog
+from signaling.dialogs.routing import first_hop
 from signaling.effects import Resolve, Send
 from signaling.sip.errors import SipError
 from signaling.sip.flow import Flow
 from signaling.sip.message import Request
 from signaling.sip.render import render
-from signaling.sip.uri import Uri, parse_uri
+from signaling.sip.uri import bracketed
 from signaling.state import Listener, Unresolved
 
 ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS"
@@ -37,22 +38,22 @@ def branch(core: Core) -> str:
 
 def via(listener: Listener, branch_id: str) -> str:
     """Return the value of our Via; rport asks for the source port back (RFC 3581)."""
-    sent_by = f"{_literal(listener.host)}:{listener.port}"
+    sent_by = f"{bracketed(listener.host)}:{listener.port}"
     return f"SIP/2.0/{listener.transport.upper()} {sent_by};branch={branch_id};rport"
 
 
 def contact(listener: Listener, user: str = "offhook") -> str:
     """Return the value of our Contact at a listener."""
     suffix = "" if listener.transport == "udp" else f";transport={listener.transport}"
-    return f"<sip:{user}@{_literal(listener.host)}:{listener.port}{suffix}>"
+    return f"<sip:{user}@{bracketed(listener.host)}:{listener.port}{suffix}>"
 
 
-def send_request(core: Core, call: Call, request: Request) -> str:
-    """Send an in-dialog request through its transaction; return the transaction's key.
+def send_request(core: Core, call: Call, dialog: Dialog, request: Request) -> str:
+    """Send a request within a dialog through its transaction; return the transaction's key.
 
     ACK has no transaction and no key.  A next hop with a name waits for the look-up.
     """
-    flow = _flow_to(core, call, request)
+    flow = _flow_to(core, call, dialog, request)
     if flow is None:
         return ""
     return start(core, call, request, flow)
@@ -70,14 +71,7 @@ def start(core: Core, call: Call, request: Request, flow: Flow) -> str:
     return key
 
 
-def hop_of(uri_text: str) -> tuple[Uri, str, int]:
-    """Return a URI, and the transport and port that it names or implies."""
-    uri = parse_uri(uri_text)
-    transport = (uri.parameter("transport") or "udp").lower()
-    return uri, transport, uri.port or SIP_PORT
-
-
-def is_literal(host: str) -> bool:
+def isbracketed(host: str) -> bool:
     """Whether a host is an IP address."""
     try:
         ipaddress.ip_address(host.strip("[]"))
@@ -93,9 +87,9 @@ def look_up(core: Core, what: Unresolved) -> None:
     core.effects.append(Resolve(token, what.host))
 
 
-def _flow_to(core: Core, call: Call, request: Request) -> Flow | None:
+def _flow_to(core: Core, call: Call, dialog: Dialog, request: Request) -> Flow | None:
     try:
-        hop = next_hop(request)
+        hop = first_hop(dialog.remote_target, dialog.route_set)
     except SipError:
         return call.flow
     transport = (hop.parameter("transport") or "udp").lower()
@@ -106,11 +100,7 @@ def _flow_to(core: Core, call: Call, request: Request) -> Flow | None:
     if last is not None and last.transport == listener.transport:
         listener = listener_named(core, last.listener)
     port = hop.port or SIP_PORT
-    if is_literal(hop.host):
+    if isbracketed(hop.host):
         return Flow(listener.name, hop.host.strip("[]"), port)
     look_up(core, Unresolved(call.id, hop.host, port, listener.name, request))
     return None
-
-
-def _literal(host: str) -> str:
-    return f"[{host}]" if ":" in host and not host.startswith("[") else host

@@ -103,8 +103,8 @@ def _adopt(core: Core, call: Call, cue: Cue, happening: Happening) -> None:
 def _send_ack(core: Core, call: Call, cue: Cue, happening: Happening) -> None:
     if call.ack is None and call.dialog is not None and call.invite is not None:
         call.ack = _ack(core, call, happening)
-    if call.ack is not None:
-        send_request(core, call, call.ack)
+    if call.ack is not None and call.dialog is not None:
+        send_request(core, call, call.dialog, call.ack)
 
 
 def _ack(core: Core, call: Call, happening: Happening) -> Request | None:
@@ -113,12 +113,8 @@ def _ack(core: Core, call: Call, happening: Happening) -> Request | None:
     dialog = uac_dialog(call.invite, happening.response)
     listener = listener_named(core, call.listener)
     number = parse_cseq(first(call.invite, "CSeq") or "").number
-    ack = ack_for_2xx(dialog, number, via=via(listener, branch(core)))
-    if call.out is not None:
-        ack.headers.extend(
-            (name, value) for name, value in call.invite.headers if name.endswith("uthorization")
-        )
-    return ack
+    credentials = call.out.credentials if call.out else ()
+    return ack_for_2xx(dialog, number, via=via(listener, branch(core)), headers=credentials)
 
 
 def _refuse_fork(core: Core, call: Call, cue: Cue, happening: Happening) -> None:
@@ -126,19 +122,17 @@ def _refuse_fork(core: Core, call: Call, cue: Cue, happening: Happening) -> None
     ack = _ack(core, call, happening)
     if ack is None or call.invite is None or happening.response is None:
         return
-    send_request(core, call, ack)
     dialog = uac_dialog(call.invite, happening.response)
+    send_request(core, call, dialog, ack)
     listener = listener_named(core, call.listener)
-    send_request(
-        core, call, next_request(dialog, "BYE", via=via(listener, branch(core)), contact="")
-    )
+    bye = next_request(dialog, "BYE", via=via(listener, branch(core)))
+    send_request(core, call, dialog, bye)
 
 
 def _send_cancel(core: Core, call: Call, cue: Cue, happening: Happening) -> None:
     if call.invite is None or call.out is None or call.out.flow is None:
         return
     start(core, call, cancel_for(call.invite), call.out.flow)
-    core.set_timer(call, "cancel", 64 * core.state.settings.sip.t1)
 
 
 def _aim(core: Core, call: Call, cue: Cue, happening: Happening) -> None:
@@ -238,10 +232,9 @@ def send_bye(core: Core, call: Call, headers: list[Header]) -> None:
         call.dialog,
         "BYE",
         via=via(listener, branch(core)),
-        contact="",
         headers=[agent, *headers],
     )
-    call.bye_key = send_request(core, call, bye) or "unresolved"
+    call.bye_key = send_request(core, call, call.dialog, bye) or "unresolved"
 
 
 def _tell_progress(core: Core, call: Call, cue: Cue, happening: Happening) -> None:

@@ -57,7 +57,6 @@ class Cue(StrEnum):
     TIMEOUT = "timeout"
     TRANSPORT = "transport error"
     RING_TIMEOUT = "ring timeout"
-    CANCEL_TIMEOUT = "cancel timeout"
     ACK = "ACK"
     ACK_UNUSABLE = "ACK unusable"
     ACK_MISSING = "ACK missing"
@@ -164,7 +163,7 @@ OUTGOING: Final[Table] = {
         Cue.RING_TIMEOUT: _CANCEL,
     },
     State.ABANDONED: _FINAL_UNWANTED | {Cue.PROVISIONAL: (State.CANCELLED, (Act.SEND_CANCEL,))},
-    State.CANCELLED: _FINAL_UNWANTED | {Cue.CANCEL_TIMEOUT: _GONE},
+    State.CANCELLED: _FINAL_UNWANTED,
     State.UP: _UP,
     State.CLOSING: _CLOSING,
 }

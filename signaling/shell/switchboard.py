@@ -58,14 +58,14 @@ class Switchboard:
         self.feed = feed
         loop = asyncio.get_running_loop()
         for socket in (self.control, self.workers, self.feed_socket):
-            loop.add_reader(socket.getsockopt(zmq.FD), self.drain)
+            loop.add_reader(_descriptor(socket), self.drain)
         loop.call_soon(self.drain)
 
     def close(self) -> None:
         """Stop reading and close; the last frames leave within the sockets' linger."""
         loop = asyncio.get_running_loop()
         for socket in (self.control, self.workers, self.feed_socket):
-            loop.remove_reader(socket.getsockopt(zmq.FD))
+            loop.remove_reader(_descriptor(socket))
             socket.close()
 
     # ---------------------------------------------------------------------------------- in
@@ -172,6 +172,10 @@ class Switchboard:
         self.retrying = False
         for (client, identity), outbox in list(self.outboxes.items()):
             self._flush(client, identity, outbox)
+
+
+def _descriptor(socket: zmq.SyncSocket) -> int:
+    return int(socket.getsockopt(zmq.FD))
 
 
 def _receive(socket: zmq.SyncSocket) -> list[bytes] | None:
