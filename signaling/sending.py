@@ -71,7 +71,7 @@ def start(core: Core, call: Call, request: Request, flow: Flow) -> str:
     return key
 
 
-def isbracketed(host: str) -> bool:
+def is_literal(host: str) -> bool:
     """Whether a host is an IP address."""
     try:
         ipaddress.ip_address(host.strip("[]"))
@@ -100,7 +100,7 @@ def _flow_to(core: Core, call: Call, dialog: Dialog, request: Request) -> Flow |
     if last is not None and last.transport == listener.transport:
         listener = listener_named(core, last.listener)
     port = hop.port or SIP_PORT
-    if isbracketed(hop.host):
+    if is_literal(hop.host):
         return Flow(listener.name, hop.host.strip("[]"), port)
     look_up(core, Unresolved(call.id, hop.host, port, listener.name, request))
     return None
