@@ -24,8 +24,14 @@ def routed(remote_target: str, route_set: Sequence[str]) -> tuple[str, list[str]
 
 
 def is_loose(route: str) -> bool:
-    """Whether a Route names a loose router (RFC 3261 19.1.1, ``lr``)."""
-    return "lr" in {name.lower() for name, _ in _uri_of(route).parameters}
+    """Whether a Route names a loose router (RFC 3261 19.1.1, ``lr``).
+
+    One that we cannot read is taken as such: the Route is left alone and the next hop is in doubt.
+    """
+    try:
+        return _uri_of(route).parameter("lr") is not None
+    except SipError:
+        return True
 
 
 def request_uri(text: str) -> str:
@@ -50,7 +56,8 @@ def next_hop(request: Request) -> Uri:
     """Return the URI to send a request to: the first Route if that is loose, else Request-URI.
 
     Where a strict router is followed by a loose one the request does not tell them apart; use
-    ``first_hop`` inside a dialog whose peers may be strict.  Raises ``SipError`` if it is unreadable.
+    ``first_hop`` inside a dialog whose peers may be strict.  Raises ``SipError`` if it is
+    unreadable.
     """
     route = first(request, "Route")
     return _uri_of(route) if route and is_loose(route) else parse_uri(request.uri)

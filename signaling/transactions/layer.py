@@ -10,7 +10,7 @@
 state equals a new one.  The behaviour is in the four tables; what is here is their upkeep.
 """
 
-from heapq import heapify, heappop, heappush
+from heapq import heappop, heappush
 from typing import assert_never
 
 import msgspec
@@ -175,7 +175,8 @@ class Transactions(msgspec.Struct, kw_only=True):
     def transport_failed(self, flow: Flow, now: float) -> list[Out]:
         """Tell the client transactions that what they sent over a flow went nowhere."""
         outs: list[Out] = []
-        for key, machine in [*self.invite_clients.items(), *self.clients.items()]:
+        ours: dict[str, InviteClient | Client] = {**self.invite_clients, **self.clients}
+        for key, machine in ours.items():
             if _is_same(machine.flow, flow):
                 outs += self._step(key, machine, Cue.TRANSPORT_ERROR, now)
         return outs
@@ -183,10 +184,8 @@ class Transactions(msgspec.Struct, kw_only=True):
     def deadline(self) -> float | None:
         """Return when to call ``wake``, None if nothing is being waited for."""
         while self.timers:
-            at, key = self.timers[0]
-            machine = self._of(key)
-            if machine is not None and machine.scheduled_at == at:
-                return at
+            if self._is_true(self.timers[0]):
+                return self.timers[0][0]
             heappop(self.timers)
         return None
 
@@ -199,7 +198,7 @@ class Transactions(msgspec.Struct, kw_only=True):
             if machine is not None:
                 machine.scheduled_at = None
                 acts = machine.fire(now, self._clock(machine))
-                outs += self._do(key, machine, acts, None)
+                outs += _do(key, machine, acts, None)
                 self._keep(key, machine)
         return outs
 
@@ -235,9 +234,9 @@ class Transactions(msgspec.Struct, kw_only=True):
         heard: Heard = None,
     ) -> list[Out]:
         """Do the acts, and fire at once what has no length over a reliable transport."""
-        outs = self._do(key, machine, acts, heard)
+        outs = _do(key, machine, acts, heard)
         while (at := machine.due_at()) is not None and at <= now:
-            outs += self._do(key, machine, machine.fire(now, self._clock(machine)), None)
+            outs += _do(key, machine, machine.fire(now, self._clock(machine)), None)
         self._keep(key, machine)
         return outs
 
@@ -256,13 +255,13 @@ class Transactions(msgspec.Struct, kw_only=True):
 
     def _new_request(self, key: str, request: Request, flow: Flow, now: float) -> list[Out]:
         way, identity = response_flow(request, flow), identity_of(request)
-        if request.method == "INVITE":
-            machine = self.invite_servers[key] = InviteServer(flow=way, identity=identity)
-        else:
-            machine = self.servers[key] = Server(flow=way, identity=identity)
         if identity:
             self.identities.setdefault(identity, []).append(key)
-        outs = self._start(key, machine, now)
+        if request.method == "INVITE":
+            self.invite_servers[key] = invite = InviteServer(flow=way, identity=identity)
+            return [*self._start(key, invite, now), NewRequest(key, request, flow)]
+        self.servers[key] = other = Server(flow=way, identity=identity)
+        outs = self._start(key, other, now)
         if request.method == "CANCEL":
             invite_key = server_key(request, "INVITE")
             if invite_key in self.invite_servers:
@@ -300,18 +299,21 @@ class Transactions(msgspec.Struct, kw_only=True):
 
     def _compact(self) -> None:
         """Drop what the heap should forget, before it is more than what it should know."""
-        kinds = (self.invite_clients, self.clients, self.invite_servers, self.servers)
-        alive = sum(map(len, kinds))
+        alive = len(self.invite_clients) + len(self.clients)
+        alive += len(self.invite_servers) + len(self.servers)
         if not alive:
             self.timers.clear()
         elif len(self.timers) > 2 * alive + SLACK:
-            self.timers = [
-                (machine.scheduled_at, key)
-                for machines in kinds
-                for key, machine in machines.items()
-                if machine.scheduled_at is not None
-            ]
-            heapify(self.timers)
+            self.timers = sorted({entry for entry in self.timers if self._is_true(entry)})
+
+    def _is_true(self, entry: tuple[float, str]) -> bool:
+        machine = self._of(entry[1])
+        return machine is not None and machine.scheduled_at == entry[0]
+
+
+def _do(key: str, machine: Transaction, acts: tuple[Act, ...], heard: Heard) -> list[Out]:
+    outs = (_out(act, key, machine, heard) for act in acts)
+    return [out for out in outs if out is not None]
 
 
 def _out(act: Act, key: str, machine: Transaction, heard: Heard) -> Out | None:

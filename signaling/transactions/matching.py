@@ -76,7 +76,7 @@ def response_flow(request: Request, flow: Flow) -> Flow:
     point our responses at somebody else.
     """
     via = top_via(request)
-    if flow.reliable or "rport" in {name.lower() for name, _ in via.parameters}:
+    if flow.reliable or via.parameter("rport") is not None:
         return flow
     return msgspec.structs.replace(flow, port=via.port or SIP_PORT)
 
