@@ -1,0 +1,235 @@
+"""The header fields that a user agent reads: addresses, Via, CSeq, challenges (RFC 3261 section 20).
+
+Each has a ``parse_`` that raises ParseError and, where we write it ourselves, a ``render_``.  The
+``check_`` functions only look, and are what a message is checked with when it is parsed.
+"""
+
+from typing import Final
+
+import msgspec
+
+from signaling.sip.errors import ParseError, excerpt
+from signaling.sip.flow import Flow
+from signaling.sip.grammar import AUTH_PARAM, CHALLENGE, CSEQ, NAME_ADDR, VIA
+from signaling.sip.message import Message, Request, first
+from signaling.sip.uri import HIGHEST_PORT, bracketed, is_ipv6, same_host, uri_problem
+from signaling.sip.values import (
+    Parameters,
+    join_parameters,
+    parameter,
+    quote,
+    split_parameters,
+    unquote,
+)
+
+CSEQ_END: Final = 2**31
+SIP_PORT: Final = 5060
+SIPS_PORT: Final = 5061
+
+
+class NameAddr(msgspec.Struct, frozen=True, kw_only=True):
+    """A value of From, To, Contact, Route ...; ``display`` is without quotes and escapes."""
+
+    display: str = ""
+    uri: str
+    parameters: Parameters = ()
+
+    def parameter(self, name: str) -> str | None:
+        """Return a parameter by its lower-case name; empty for a flag, None where absent."""
+        return parameter(self.parameters, name)
+
+    @property
+    def tag(self) -> str | None:
+        """The tag of a From or To."""
+        return parameter(self.parameters, "tag")
+
+
+def parse_name_addr(text: str) -> NameAddr:
+    """Read ``"Name" <uri>;parameters`` or ``uri;parameters``; what the URI is, is not looked at."""
+    found = NAME_ADDR.fullmatch(text)
+    if found is None:
+        raise ParseError(400, f"malformed address {excerpt(text)}")
+    display, uri, bare, parameters = found.groups()
+    return NameAddr(
+        display=unquote(display.strip(" \t")) if display else "",
+        uri=uri or bare,
+        parameters=split_parameters(parameters),
+    )
+
+
+def render_name_addr(address: NameAddr) -> str:
+    """Write an address, always in brackets."""
+    display = f"{quote(address.display)} " if address.display else ""
+    return f"{display}<{address.uri}>{join_parameters(address.parameters)}"
+
+
+def check_address(name: str, value: str) -> None:
+    """Check a From, To, Contact, Route or Record-Route.  Raises ParseError."""
+    found = NAME_ADDR.fullmatch(value)
+    if found is None:
+        if value == "*" and name == "Contact":
+            return
+        raise ParseError(400, f"{name}: malformed address {excerpt(value)}")
+    problem = uri_problem(found.group(2) or found.group(3))
+    if problem:
+        raise ParseError(400, f"{name}: {problem}")
+
+
+class Via(msgspec.Struct, frozen=True, kw_only=True):
+    """A hop; ``transport`` in upper case, ``host`` is an IPv6 address without its brackets."""
+
+    transport: str
+    host: str
+    port: int | None = None
+    parameters: Parameters = ()
+
+    def parameter(self, name: str) -> str | None:
+        """Return a parameter by its lower-case name; empty for a flag, None where absent."""
+        return parameter(self.parameters, name)
+
+    @property
+    def branch(self) -> str | None:
+        """The branch."""
+        return parameter(self.parameters, "branch")
+
+
+def parse_via(text: str) -> Via:
+    """Read one value of Via."""
+    found = VIA.fullmatch(text)
+    if found is None:
+        raise ParseError(400, f"Via: malformed {excerpt(text)}")
+    version, transport, host, port, parameters = found.groups()
+    _check_hop(text, version, host, port)
+    return Via(
+        transport=transport.upper(),
+        host=host[1:-1] if host[0] == "[" else host,
+        port=int(port) if port else None,
+        parameters=split_parameters(parameters),
+    )
+
+
+def render_via(via: Via) -> str:
+    """Write a value of Via."""
+    port = "" if via.port is None else f":{via.port}"
+    parameters = join_parameters(via.parameters)
+    return f"SIP/2.0/{via.transport} {bracketed(via.host)}{port}{parameters}"
+
+
+def check_via(name: str, value: str) -> None:
+    """Check a Via.  Raises ParseError."""
+    found = VIA.fullmatch(value)
+    if found is None:
+        raise ParseError(400, f"{name}: malformed {excerpt(value)}")
+    _check_hop(value, found.group(1), found.group(3), found.group(4))
+
+
+def _check_hop(text: str, version: str, host: str, port: str | None) -> None:
+    if version != "2.0":
+        raise ParseError(400, f"Via: SIP version {excerpt(version)}")
+    if host[0] == "[" and not is_ipv6(host[1:-1]):
+        raise ParseError(400, f"Via: malformed IPv6 address in {excerpt(text)}")
+    if port and int(port) > HIGHEST_PORT:
+        raise ParseError(400, f"Via: port {port}")
+
+
+def stamp_via(request: Request, host: str, port: int) -> Request:
+    """Note in the top Via where a request came from (RFC 3261 18.2.1, RFC 3581 section 4).
+
+    What the sender itself wrote as ``received`` is replaced.  A Via that cannot be read is left
+    alone, so that a malformed request can be stamped and answered too.
+    """
+    at = next((i for i, (name, _) in enumerate(request.headers) if name == "Via"), -1)
+    if at < 0:
+        return request
+    try:
+        via = parse_via(request.headers[at][1])
+    except ParseError:
+        return request
+    stamped = _stamped(via, host, port)
+    if stamped is via:
+        return request
+    headers = [*request.headers]
+    headers[at] = ("Via", render_via(stamped))
+    return Request(method=request.method, uri=request.uri, headers=headers, body=request.body)
+
+
+def _stamped(via: Via, host: str, port: int) -> Via:
+    names = {name.lower() for name, _ in via.parameters}
+    if "rport" not in names and "received" not in names and same_host(via.host, host):
+        return via
+    parameters: list[tuple[str, str | None]] = []
+    for name, value in via.parameters:
+        match name.lower():
+            case "received":
+                continue
+            case "rport":
+                parameters.append((name, str(port)))
+            case _:
+                parameters.append((name, value))
+    if "rport" in names or not same_host(via.host, host):
+        parameters.append(("received", host))
+    return msgspec.structs.replace(via, parameters=tuple(parameters))
+
+
+def response_target(response: Message, flow: Flow) -> tuple[str, int]:
+    """Return where a response goes by its stamped top Via (RFC 3261 18.2.2, RFC 3581 section 4).
+
+    ``flow`` is where the request came from: over it goes a response on a stream as long as its
+    connection is open, and one whose Via cannot be read.
+    """
+    try:
+        via = parse_via(first(response, "Via") or "")
+    except ParseError:
+        return flow.host, flow.port
+    if flow.reliable:
+        return flow.host, flow.port
+    port = via.port or (SIPS_PORT if via.transport == "TLS" else SIP_PORT)
+    maddr = via.parameter("maddr")
+    if maddr:
+        return maddr.strip("[]"), port
+    rport = via.parameter("rport") or ""
+    if rport.isascii() and rport.isdigit() and len(rport) <= 5 and 0 < int(rport) <= HIGHEST_PORT:
+        port = int(rport)
+    return (via.parameter("received") or via.host).strip("[]"), port
+
+
+class CSeq(msgspec.Struct, frozen=True):
+    """The place of a request in its dialog."""
+
+    number: int
+    method: str
+
+
+def parse_cseq(text: str) -> CSeq:
+    """Read a CSeq; its number is below 2**31 (RFC 3261 8.1.1.5)."""
+    found = CSEQ.fullmatch(text)
+    if found is None:
+        raise ParseError(400, f"CSeq: malformed {excerpt(text)}")
+    number = int(found.group(1))
+    if number >= CSEQ_END:
+        raise ParseError(400, f"CSeq: {number} is not below 2**31")
+    return CSeq(number, found.group(2))
+
+
+def parse_challenge(text: str) -> tuple[str, dict[str, str]]:
+    """Read a WWW-Authenticate, Proxy-Authenticate, Authorization or Proxy-Authorization.
+
+    Returns the scheme in lower case, and the parameters by their lower-case names; quotes are
+    taken off and escapes are left as they are, which is what digests are computed over (``unq``,
+    RFC 7616 3.4.1).  Parameters that are none are an error for Digest, and ignored otherwise.
+    """
+    found = CHALLENGE.match(text)
+    if found is None:
+        raise ParseError(400, f"malformed challenge {excerpt(text)}")
+    scheme, at = found.group(1).lower(), found.end()
+    parameters: dict[str, str] = {}
+    while at < len(text):
+        pair = AUTH_PARAM.match(text, at)
+        if pair is None:
+            if scheme == "digest":
+                raise ParseError(400, f"malformed challenge at {excerpt(text[at:])}")
+            break
+        value = pair.group(2)
+        parameters.setdefault(pair.group(1).lower(), value[1:-1] if value[0] == '"' else value)
+        at = pair.end()
+    return scheme, parameters

@@ -1,0 +1,116 @@
+"""A byte stream -> messages (RFC 3261 18.3, RFC 5626 3.5.1).
+
+Bytes wait in one bounded buffer until a message is whole.  Content-Length frames a message and must
+be there (18.3); where it is missing or contradictory nobody can tell where the next one begins, so
+the stream is of no more use: answer with what the error says, and close.
+"""
+
+import re
+from enum import Enum
+from typing import Final
+
+from signaling.sip.errors import FramingError
+from signaling.sip.parse import salvage
+
+LONGEST: Final = 65536
+"""Of a message, as on UDP."""
+
+LENGTH_NAME: Final = re.compile(rb"\r\n(?:Content-Length|l)[ \t]*+:", re.IGNORECASE)
+LENGTH_VALUE: Final = re.compile(rb"(?:[ \t]|\r\n[ \t])*+([0-9]{1,10}+)[ \t]*+(?=\r\n)")
+
+
+class KeepAlive(Enum):
+    """What stands between messages."""
+
+    PING = "ping"
+    """Two CRLF: to be answered with one."""
+    PONG = "pong"
+    """One CRLF: the answer to ours, or a stray one, which is ignored (RFC 3261 7.5)."""
+
+
+class StreamFramer:
+    """Cuts one direction of one connection."""
+
+    def __init__(self, longest: int = LONGEST) -> None:
+        self.longest = longest
+        self.buffer = bytearray()
+        self.error: FramingError | None = None
+        self.searched = 0
+        """The buffer holds no end of a header part before here."""
+        self.halved = False
+        """A single CRLF was the last thing that came; the other half of a ping may follow."""
+
+    def feed(self, received: bytes) -> list[bytes | KeepAlive]:
+        """Take what was received, return what it completes.
+
+        Raises FramingError; messages that were whole before it are returned first, and the error
+        comes with the next call (``error`` has it at once).
+        """
+        if self.error is not None:
+            raise self.error
+        self.buffer += received
+        pieces: list[bytes | KeepAlive] = []
+        try:
+            while (piece := self._next()) is not None:
+                pieces.append(piece)
+        except FramingError as error:
+            self.error = error
+            self.buffer.clear()
+            if not pieces:
+                raise
+        return pieces
+
+    def _next(self) -> bytes | KeepAlive | None:
+        if self.buffer[:2] == b"\r\n":
+            return self._keep_alive()
+        if len(self.buffer) < 2:
+            return None
+        self.halved = False
+        at = self.buffer.find(b"\r\n\r\n", self.searched)
+        if at < 0:
+            self.searched = max(0, len(self.buffer) - 3)
+            self._check_size(len(self.buffer), bytes(self.buffer))
+            return None
+        head = bytes(self.buffer[: at + 4])
+        end = len(head) + _content_length(head)
+        self._check_size(end, head)
+        if len(self.buffer) < end:
+            self.searched = at
+            return None
+        return self._cut(end)
+
+    def _keep_alive(self) -> KeepAlive:
+        if self.buffer[:4] == b"\r\n\r\n":
+            self._cut(4)
+            self.halved = False
+            return KeepAlive.PING
+        self._cut(2)
+        if self.halved:
+            self.halved = False
+            return KeepAlive.PING
+        self.halved = not self.buffer
+        return KeepAlive.PONG
+
+    def _cut(self, end: int) -> bytes:
+        piece = bytes(self.buffer[:end])
+        del self.buffer[:end]
+        self.searched = 0
+        return piece
+
+    def _check_size(self, size: int, head: bytes) -> None:
+        if size > self.longest:
+            reason = f"a message of more than {self.longest} bytes"
+            raise FramingError(513, reason, head, salvage(head))
+
+
+def _content_length(head: bytes) -> int:
+    found = {_value(head, name.end()) for name in LENGTH_NAME.finditer(head)}
+    if len(found) == 1 and None not in found:
+        return found.pop() or 0
+    reason = "Content-Length: malformed" if found else "Content-Length is missing on a stream"
+    raise FramingError(400, reason, head, salvage(head))
+
+
+def _value(head: bytes, at: int) -> int | None:
+    found = LENGTH_VALUE.match(head, at)
+    return int(found.group(1)) if found else None
