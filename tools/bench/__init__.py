@@ -1,0 +1,1 @@
+"""Measurements: what a call costs, how even the packets are, how much delay is added."""

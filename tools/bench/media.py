@@ -1,0 +1,233 @@
+"""What a call costs a worker, and how even its packets are.
+
+For each number of calls: a worker opens that many streams (PCMU, 20 ms, both ways), and loadgen
+plays all the peers.  What it receives is echoed (or recorded), so it is really played.  In the same
+run, on the same core, ``bare.c`` does nothing but receive and send.  A row is void unless at least
+99.9 % of the received frames were played unconcealed and no sequence number is missing.
+"""
+
+import argparse
+import json
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+from typing import Final
+
+import msgspec
+
+from bus.sources import Echo, Silence
+from tools.bench.rig import (
+    FAR_PORT,
+    FIRST_PORT,
+    BenchError,
+    Cores,
+    Counters,
+    FarEnd,
+    Subject,
+    calls_file,
+    compiled,
+    pinned,
+    subject,
+)
+
+WARM: Final = 3.0
+"""Seconds before measuring."""
+PLAYED: Final = 0.999
+IN_FLIGHT: Final = 2
+"""Frames a stream that may wait in the jitter buffer at either end of the measurement."""
+
+
+class Spread(msgspec.Struct, rename={"ninety_nine": "p99", "thousandth": "p999"}):
+    """How far packets are from 20 ms after the one before, in ms."""
+
+    mean: float
+    p50: float
+    p95: float
+    ninety_nine: float
+    thousandth: float
+    max: float
+
+
+class Cost(msgspec.Struct):
+    """What loadgen read in /proc."""
+
+    cpu_ms_per_call_s: float
+    cpu_pct: float
+    rss_hwm_mb: float
+
+
+class Report(msgspec.Struct):
+    """What loadgen measured."""
+
+    n: int
+    secs: float
+    rx_ratio: float
+    seq_gaps: int
+    silent_calls: int
+    dev_ms: Spread
+    gen_late_ms: dict[str, float]
+    sut: Cost
+
+
+class Row(msgspec.Struct):
+    """A line of the table."""
+
+    calls: int
+    cpu_ms_per_call_s: float
+    floor_cpu_ms_per_call_s: float | None
+    pacing_ms: Spread
+    floor_pacing_ms: Spread | None
+    played: float
+    seq_gaps: int
+    silent_calls: int
+    received_by_peers: float
+    memory_mb: float
+    load: float
+    scheduling: str
+    void: str
+    """Why the row does not count; empty if it does."""
+
+
+class Bench:
+    """One run."""
+
+    def __init__(self, arguments: argparse.Namespace, folder: Path) -> None:
+        self.arguments, self.folder = arguments, folder
+        self.cores = Cores.choose()
+        self.far_end = compiled("loadgen", ["-lm"], folder)
+        self.bare = self._bare()
+
+    def _bare(self) -> Path | None:
+        try:
+            return compiled("bare", ["-luring"], self.folder)
+        except BenchError as error:
+            print(f"without the floor: {error}", file=sys.stderr)
+            return None
+
+    def row(self, calls: int) -> Row:
+        """Measure the worker, then the floor."""
+        seconds = float(self.arguments.seconds)
+        with subject(self.cores, calls, realtime=not self.arguments.no_realtime) as worker:
+            scheduling = worker.await_hello().scheduling
+            report, counters = self._worker(worker, calls, seconds)
+            load = worker.load
+        floor = self._floor(calls, seconds)
+        frames = counters.played + counters.concealed
+        return Row(
+            calls=calls,
+            cpu_ms_per_call_s=report.sut.cpu_ms_per_call_s,
+            floor_cpu_ms_per_call_s=None if floor is None else floor.sut.cpu_ms_per_call_s,
+            pacing_ms=report.dev_ms,
+            floor_pacing_ms=None if floor is None else floor.dev_ms,
+            played=counters.played / frames if frames else 0.0,
+            seq_gaps=report.seq_gaps,
+            silent_calls=report.silent_calls,
+            received_by_peers=report.rx_ratio,
+            memory_mb=report.sut.rss_hwm_mb,
+            load=load,
+            scheduling=scheduling,
+            void=verdict(report, counters, calls),
+        )
+
+    def _worker(self, worker: Subject, calls: int, seconds: float) -> tuple[Report, Counters]:
+        record = self.folder if self.arguments.record else None
+        ports = worker.open(calls, Silence() if record else Echo(), record)
+        options = ["-f", str(calls_file(self.folder, ports)), "-w", str(WARM), "-d", str(seconds)]
+        started = time.monotonic()
+        far_end = FarEnd(self.far_end, self.cores, [*options, "-P", str(worker.process.pid)])
+        try:
+            worker.serve(WARM + 0.5)
+            before = worker.counters()
+            worker.serve(started + WARM + seconds - 0.5 - time.monotonic())
+            counters = worker.counters().since(before)
+            while far_end.running():
+                worker.serve(0.1)
+            report = msgspec.convert(far_end.report(), Report)
+        finally:
+            far_end.end()
+        worker.close_streams(calls)
+        return report, counters
+
+    def _floor(self, calls: int, seconds: float) -> Report | None:
+        if self.bare is None:
+            return None
+        ports = [FIRST_PORT + number for number in range(calls)]
+        options = ["-f", str(calls_file(self.folder, ports)), "-w", str(WARM), "-d", str(seconds)]
+        arguments = ["plain", calls, 5, 0, FIRST_PORT, FAR_PORT, WARM + seconds + 10]
+        with pinned(self.cores.subject):
+            bare = subprocess.Popen(
+                [str(self.bare), *map(str, arguments)],
+                stdout=subprocess.PIPE,
+                stderr=subprocess.DEVNULL,
+            )
+        assert bare.stdout is not None
+        try:
+            bare.stdout.readline()
+            far_end = FarEnd(self.far_end, self.cores, [*options, "-P", str(bare.pid)])
+            return msgspec.convert(far_end.report(), Report)
+        finally:
+            bare.kill()
+            bare.communicate()
+
+
+def verdict(report: Report, counters: Counters, calls: int) -> str:
+    """Return why a row does not count, or nothing."""
+    frames = counters.played + counters.concealed
+    expected = counters.received - IN_FLIGHT * calls
+    reasons = {
+        f"{report.seq_gaps} packets are missing": report.seq_gaps > 0,
+        f"{report.silent_calls} calls are silent": report.silent_calls > 0,
+        f"{counters.concealed} of {frames} frames were concealed": counters.played
+        < PLAYED * frames,
+        f"{counters.played} of {counters.received} received frames were played": counters.played
+        < PLAYED * expected,
+        "nothing was played": frames == 0,
+    }
+    return "; ".join(reason for reason, holds in reasons.items() if holds)
+
+
+HEAD: Final = (
+    " calls | CPU-ms/call-s | bare C | ratio | pacing p50   p99  p99.9    max | played   | MB    |"
+)
+
+
+def line(row: Row) -> str:
+    """Return a line of the table."""
+    pacing, floor = row.pacing_ms, row.floor_cpu_ms_per_call_s
+    ratio = f"{row.cpu_ms_per_call_s / floor:5.1f}" if floor else "-"
+    bare = f"{floor:6.3f}" if floor else "-"
+    return (
+        f" {row.calls:5d}   {row.cpu_ms_per_call_s:13.3f}   {bare:>6}   {ratio:>5} "
+        f"{pacing.p50:10.2f} {pacing.ninety_nine:5.2f} {pacing.thousandth:6.2f} {pacing.max:6.1f}"
+        f"   {100 * row.played:7.3f}%  {row.memory_mb:5.0f}   {row.void and f'VOID: {row.void}'}"
+    )
+
+
+def main(words: list[str]) -> int:
+    """Entry point: ``media``."""
+    parser = argparse.ArgumentParser(prog="bench media", description=__doc__)
+    parser.add_argument("--calls", default="50,200,500", help="sizes, separated by commas")
+    parser.add_argument("--seconds", type=float, default=20.0, help="measured, 3 s to warm up")
+    parser.add_argument("--record", action="store_true", help="record instead of echoing")
+    parser.add_argument("--no-realtime", action="store_true", help="with ordinary scheduling")
+    parser.add_argument("--json", action="store_true", help="print one object instead of a table")
+    arguments = parser.parse_args(words)
+    rows: list[Row] = []
+    if not arguments.json:
+        print(HEAD)
+    try:
+        with tempfile.TemporaryDirectory(prefix="bench-") as folder:
+            bench = Bench(arguments, Path(folder))
+            for calls in map(int, arguments.calls.split(",")):
+                rows.append(bench.row(calls))
+                if not arguments.json:
+                    print(line(rows[-1]), flush=True)
+    except BenchError as error:
+        print(error, file=sys.stderr)
+        return 1
+    if arguments.json:
+        found = {"bench": "media", "seconds": arguments.seconds, "rows": msgspec.to_builtins(rows)}
+        print(json.dumps(found))
+    return 1 if any(row.void for row in rows) else 0
