@@ -8,7 +8,7 @@ a condition on that list.  So nothing is missed that happened before somebody as
 """
 
 import asyncio
-from collections.abc import AsyncIterator, Callable, Mapping
+from collections.abc import AsyncGenerator, Callable, Mapping
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
@@ -114,7 +114,7 @@ class Call:
 
     async def ringing(self) -> None:
         """Wait until it rings at the other end, or is answered.  Raises CallFailed if it fails."""
-        await self._until(lambda: self.state is not CallState.CALLING or None, need_life=True)
+        await self._until(lambda: self._has_rung() or None, need_life=True)
 
     async def answered(self) -> verbs.Answered:
         """Wait for the answer; media flows then.  Raises CallFailed (Busy, NoAnswer ...)."""
@@ -124,7 +124,7 @@ class Call:
         """Wait for the end, of whatever kind, and return it."""
         return await self._until(lambda: self.outcome)
 
-    async def digits(self) -> AsyncIterator[str]:
+    async def digits(self) -> AsyncGenerator[str, None]:
         """Yield the keys that the peer presses, each once, from the first; ends with the call."""
         while True:
             while self._digits_taken < len(self.history):
@@ -135,7 +135,7 @@ class Call:
                 return
             await self._change()
 
-    async def events(self) -> AsyncIterator[CallEvent]:
+    async def events(self) -> AsyncGenerator[CallEvent, None]:
         """Yield all events of this call, from the first; ``Ended`` is the last."""
         position = 0
         while True:
@@ -256,6 +256,11 @@ class Call:
         self.apply(ended, at)
 
     # ------------------------------------------------------------------------------- inside
+
+    def _has_rung(self) -> bool:
+        if self.state in (CallState.RINGING, CallState.ANSWERING, CallState.UP):
+            return True
+        return any(isinstance(event, verbs.Progress | verbs.Answered) for event in self.history)
 
     def _playing(self, _: verbs.Ok) -> None:
         self._played = False

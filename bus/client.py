@@ -72,6 +72,11 @@ class Client:
         context = zmq.Context[zmq.SyncSocket].instance()
         self._link = Link(connect_dealer(context, endpoint), self._received)
 
+    @property
+    def closed(self) -> bool:
+        """True after ``close``."""
+        return self._link.closed
+
     async def join(self, within: float) -> None:
         """Say hello and wait for the answer.
 

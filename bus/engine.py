@@ -242,8 +242,12 @@ class Engine:
         def forgotten(_: object) -> None:
             self._remove_desk(desk)
 
+        if self._client.closed:
+            desk.waiting.put_nowait(None)
+            return
         self._desks.append((desk, weakref.ref(holder, forgotten)))
-        await self.ask(_subscription(desk), verbs.Ok)
+        with contextlib.suppress(EngineLostError):  # renewed when the engine is back
+            await self.ask(_subscription(desk), verbs.Ok)
 
     async def close_desk(self, desk: Desk) -> None:
         """Unsubscribe and refuse what waits."""

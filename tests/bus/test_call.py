@@ -1,0 +1,369 @@
+import asyncio
+from collections.abc import Awaitable, Callable
+from pathlib import Path
+
+import pytest
+
+from bus import calls as verbs
+from bus.call import AFTER, Call, CallState, IncomingCall, R
+from bus.calls import CallEvent, Command, Ended, OnOwnerLost, Outcome, Quality
+from bus.errors import BadSourceError, NotFoundError, RefusedError
+from bus.gauges import Reading
+from bus.ids import CallId, PeerId, StreamId, WorkerId
+from bus.outcomes import Busy, CallEndedError, Cancelled, Completed, Failed
+from bus.sources import Tone, Wave
+
+ID = CallId("c1")
+ANSWERED = verbs.Answered(
+    call=ID,
+    codec="PCMU",
+    worker=WorkerId("w0"),
+    stream=5,
+    local_media="127.0.0.1:20000",
+    remote_media="127.0.0.1:30000",
+)
+RINGING = verbs.Progress(call=ID, status=180, reason="Ringing")
+CAME = verbs.IncomingCall(
+    call=ID,
+    from_uri="sip:a@host",
+    from_display="A",
+    to_uri="sip:b@host",
+    request_uri="sip:b@host",
+    headers=(("X-One", "1"),),
+    source="udp:127.0.0.1:5060",
+)
+
+
+def ended(outcome: Outcome, status: int = 0) -> Ended:
+    return Ended(call=ID, outcome=outcome, status=status, quality=Quality(packets_sent=3))
+
+
+def digit(key: str) -> verbs.DigitReceived:
+    return verbs.DigitReceived(call=ID, digit=key, method="rfc4733", duration_ms=100)
+
+
+class Desk:
+    """An engine that says yes to everything, or refuses, and remembers what it was asked."""
+
+    def __init__(self) -> None:
+        self.asked: list[Command] = []
+        self.refusal: RefusedError | None = None
+        self.before_reply: Callable[[Command], None] = lambda _: None
+
+    async def ask(
+        self, body: Command, reply: type[R], *, then: Callable[[R], None] | None = None
+    ) -> R:
+        self.asked.append(body)
+        self.before_reply(body)
+        await asyncio.sleep(0)
+        if self.refusal is not None:
+            raise self.refusal
+        answer = verbs.Ok()
+        assert isinstance(answer, reply)
+        if then is not None:
+            then(answer)
+        return answer
+
+    async def read_gauges(self, worker: WorkerId, stream: StreamId) -> Reading | None:
+        quality = Quality(packets_received=int(stream))
+        return Reading(level_received=-1.0, level_sent=-2.0, quality=quality)
+
+
+def outgoing(desk: Desk | None = None) -> Call:
+    return Call(
+        desk or Desk(), ID, uri="sip:b@host", from_uri="sip:a@host", state=CallState.CALLING
+    )
+
+
+def incoming(desk: Desk | None = None) -> IncomingCall:
+    return IncomingCall(desk or Desk(), CAME, OnOwnerLost.HANG_UP)
+
+
+def run(scenario: Callable[[], Awaitable[None]]) -> None:
+    async def bounded() -> None:
+        async with asyncio.timeout(5):
+            await scenario()
+
+    asyncio.run(bounded())
+
+
+@pytest.mark.parametrize("state", CallState)
+@pytest.mark.parametrize("event", [RINGING, ANSWERED, digit("1"), ended(Outcome.COMPLETED)])
+def test_each_event_in_each_state(state: CallState, event: CallEvent) -> None:
+    call = outgoing()
+    call.state = state
+    call.apply(event, 1.0)
+    wanted = CallState.ENDED if isinstance(event, Ended) else AFTER.get((state, type(event)), state)
+    assert call.state is wanted
+
+
+def test_an_outgoing_call_through_its_life() -> None:
+    async def scenario() -> None:
+        call = outgoing()
+        waiting = [asyncio.create_task(each) for each in (call.ringing(), call.ended())]
+        answered = asyncio.create_task(call.answered())
+        await asyncio.sleep(0)
+        call.apply(RINGING, 1.0)
+        await waiting[0]
+        call.apply(ANSWERED, 2.0)
+        assert await answered == ANSWERED
+        assert (call.state, call.codec, call.answered_at) == (CallState.UP, "PCMU", 2.0)
+        assert call.quality is None
+        call.apply(ended(Outcome.COMPLETED), 3.0)
+        assert isinstance(await waiting[1], Completed)
+        assert call.quality == Quality(packets_sent=3)
+        assert call.history == [RINGING, ANSWERED, ended(Outcome.COMPLETED)]
+
+    run(scenario)
+
+
+def test_what_happened_before_somebody_asked_is_not_missed() -> None:
+    async def scenario() -> None:
+        call = outgoing()
+        for event in (ANSWERED, digit("1"), digit("2"), ended(Outcome.COMPLETED)):
+            call.apply(event, 1.0)
+        await call.ringing()
+        assert await call.answered() == ANSWERED
+        assert [key async for key in call.digits()] == ["1", "2"]
+        assert [key async for key in call.digits()] == []  # each key once
+        assert len([event async for event in call.events()]) == 4
+
+    run(scenario)
+
+
+def test_a_failed_call_raises_its_outcome_each_time_anew() -> None:
+    async def scenario() -> None:
+        call = outgoing()
+        call.apply(ended(Outcome.BUSY, 486), 1.0)
+        with pytest.raises(Busy) as first:
+            await call.answered()
+        with pytest.raises(Busy) as second:
+            await call.ringing()
+        assert first.value is not second.value
+        assert isinstance(await call.ended(), Busy)
+
+    run(scenario)
+
+
+def test_digits_come_as_they_are_pressed() -> None:
+    async def scenario() -> None:
+        call = outgoing()
+        call.apply(ANSWERED, 1.0)
+        keys = call.digits()
+        for key in "1#":
+            next_key = asyncio.create_task(keys.asend(None))
+            await asyncio.sleep(0)
+            call.apply(digit(key), 2.0)
+            assert await next_key == key
+
+    run(scenario)
+
+
+def test_sending_digits_ends_with_the_event_that_follows_its_reply() -> None:
+    async def scenario() -> None:
+        desk = Desk()
+        call = outgoing(desk)
+        call.apply(ANSWERED, 1.0)
+        sent = verbs.DigitsSent(call=ID)
+        desk.before_reply = lambda _: call.apply(sent, 1.0)  # of an earlier request
+        sending = asyncio.create_task(call.send_digits("12"))
+        for _ in range(5):
+            await asyncio.sleep(0)
+        assert not sending.done()
+        call.apply(sent, 2.0)
+        await sending
+        assert desk.asked == [verbs.SendDigits(call=ID, digits="12")]
+
+    run(scenario)
+
+
+def test_sending_digits_in_a_call_that_ends_says_how_it_ended() -> None:
+    async def scenario() -> None:
+        call = outgoing()
+        call.apply(ANSWERED, 1.0)
+        sending = asyncio.create_task(call.send_digits("12"))
+        for _ in range(5):
+            await asyncio.sleep(0)
+        call.apply(ended(Outcome.COMPLETED), 2.0)
+        with pytest.raises(CallEndedError, match="sending digits") as caught:
+            await sending
+        assert isinstance(caught.value.outcome, Completed)
+        with pytest.raises(CallEndedError):
+            await call.send_digits("3")
+
+    run(scenario)
+
+
+def test_playing_and_recording(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    async def scenario() -> None:
+        desk = Desk()
+        call = outgoing(desk)
+        call.apply(ANSWERED, 1.0)
+        call.apply(verbs.PlayFinished(call=ID), 1.0)
+        await call.wait_played()  # what dial was told to play
+        await call.play("a.wav")
+        waiting = asyncio.create_task(call.wait_played())
+        for _ in range(3):
+            await asyncio.sleep(0)
+        assert not waiting.done()
+        call.apply(verbs.PlayFinished(call=ID), 2.0)
+        await waiting
+        await call.record("b.wav")
+        await call.record("")
+        assert desk.asked == [
+            verbs.Play(call=ID, source=Wave(str(tmp_path / "a.wav"))),
+            verbs.Record(call=ID, path=str(tmp_path / "b.wav")),
+            verbs.Record(call=ID, path=""),
+        ]
+
+    run(scenario)
+
+
+def test_a_refusal_is_raised() -> None:
+    async def scenario() -> None:
+        desk = Desk()
+        desk.refusal = BadSourceError("a.wav is not a sound file")
+        call = outgoing(desk)
+        call.apply(ANSWERED, 1.0)
+        with pytest.raises(BadSourceError):
+            await call.play("a.wav")
+
+    run(scenario)
+
+
+def test_hanging_up_returns_the_outcome_and_does_nothing_twice() -> None:
+    async def scenario() -> None:
+        desk = Desk()
+        call = outgoing(desk)
+        hanging = asyncio.create_task(call.hang_up("done"))
+        for _ in range(3):
+            await asyncio.sleep(0)
+        assert call.state is CallState.ENDING
+        call.apply(ended(Outcome.CANCELLED), 1.0)
+        assert isinstance(await hanging, Cancelled)
+        assert isinstance(await call.hang_up(), Cancelled)
+        assert desk.asked == [verbs.HangUp(call=ID, reason="done")]
+
+    run(scenario)
+
+
+def test_hanging_up_a_call_that_just_ended_is_no_error() -> None:
+    async def scenario() -> None:
+        desk = Desk()
+        call = outgoing(desk)
+        desk.refusal = NotFoundError("no such call")
+        desk.before_reply = lambda _: call.apply(ended(Outcome.COMPLETED), 1.0)
+        assert isinstance(await call.hang_up(), Completed)
+
+    run(scenario)
+
+
+def test_the_end_of_its_block_hangs_it_up() -> None:
+    async def scenario() -> None:
+        desk = Desk()
+        call = outgoing(desk)
+        desk.before_reply = lambda _: call.apply(ended(Outcome.CANCELLED), 1.0)
+        async with call:
+            pass
+        assert desk.asked == [verbs.HangUp(call=ID)]
+
+    run(scenario)
+
+
+def test_gauges_are_read_only_while_media_flows() -> None:
+    async def scenario() -> None:
+        call = outgoing()
+        assert await call.measure() is None
+        call.apply(ANSWERED, 1.0)
+        reading = await call.measure()
+        assert reading is not None
+        assert reading.quality.packets_received == 5
+        call.apply(ended(Outcome.COMPLETED), 2.0)
+        assert await call.measure() is None
+
+    run(scenario)
+
+
+def test_an_incoming_call_is_answered_once_the_caller_confirmed_it() -> None:
+    async def scenario() -> None:
+        desk = Desk()
+        call = incoming(desk)
+        assert (call.uri, call.from_uri) == ("sip:b@host", "sip:a@host")
+        await call.ring()
+        answering = asyncio.create_task(call.answer(play=Tone(440), headers={"X-Two": "2"}))
+        for _ in range(3):
+            await asyncio.sleep(0)
+        assert call.state is CallState.ANSWERING
+        assert not answering.done()
+        call.apply(ANSWERED, 2.0)
+        assert await answering == ANSWERED
+        assert desk.asked == [
+            verbs.Ring(call=ID),
+            verbs.Answer(call=ID, play=Tone(440), headers=(("X-Two", "2"),)),
+        ]
+
+    run(scenario)
+
+
+def test_answering_what_the_caller_has_given_up_raises_cancelled() -> None:
+    async def scenario() -> None:
+        desk = Desk()
+        call = incoming(desk)
+        desk.refusal = NotFoundError("no such call")
+        desk.before_reply = lambda _: call.apply(ended(Outcome.CANCELLED, 487), 1.0)
+        with pytest.raises(Cancelled):
+            await call.answer()
+        with pytest.raises(Cancelled):
+            await call.reject()
+
+    run(scenario)
+
+
+def test_rejecting_and_redirecting_wait_for_the_end() -> None:
+    async def scenario() -> None:
+        desk = Desk()
+        call = incoming(desk)
+        desk.before_reply = lambda _: call.apply(ended(Outcome.REJECTED, 603), 1.0)
+        await call.reject(603, "Decline")
+        other = incoming(desk)
+        desk.before_reply = lambda _: other.apply(ended(Outcome.REDIRECTED, 302), 1.0)
+        await other.redirect("sip:c@host", "sip:d@host")
+        assert desk.asked == [
+            verbs.Reject(call=ID, status=603, reason="Decline"),
+            verbs.Redirect(call=ID, contacts=("sip:c@host", "sip:d@host")),
+        ]
+
+    run(scenario)
+
+
+def test_a_call_that_the_engine_lost_failed() -> None:
+    call = outgoing()
+    call.apply(ANSWERED, 10.0)
+    call.lose("engine lost", 12.5)
+    outcome = call.outcome
+    assert isinstance(outcome, Failed)
+    assert (outcome.reason, outcome.by, outcome.duration) == ("engine lost", "engine", 2.5)
+    call.apply(RINGING, 13.0)
+    assert len(call.history) == 2  # nothing follows the end
+
+
+def test_it_is_restored_from_how_it_stands() -> None:
+    call = outgoing()
+    call.restore(
+        verbs.CallInfo(
+            call=ID,
+            direction="out",
+            state="up",
+            local="sip:a@host",
+            remote="sip:b@host",
+            owner=PeerId("me"),
+            started_at=1.0,
+            answered_at=2.0,
+            worker=WorkerId("w0"),
+            stream=5,
+            codec="PCMA",
+        )
+    )
+    assert (call.state, call.codec, call.answered_at) == (CallState.UP, "PCMA", 2.0)
