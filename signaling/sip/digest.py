@@ -37,10 +37,12 @@ def _sha512_256(text: bytes) -> str:
 
 def _hashes() -> dict[str, Hash]:
     """Return what this Python can compute, the strongest first."""
-    strongest: dict[str, Hash] = {"sha-512-256": _sha512_256, "sha-256": _sha256, "md5": _md5}
-    if "sha512_256" not in hashlib.algorithms_available:  # some builds of OpenSSL
-        del strongest["sha-512-256"]
-    return strongest
+    common: dict[str, Hash] = {"sha-256": _sha256, "md5": _md5}
+    try:
+        hashlib.new("sha512_256")
+    except ValueError:  # some builds of OpenSSL
+        return common
+    return {"sha-512-256": _sha512_256, **common}
 
 
 HASHES: Final = _hashes()

@@ -23,12 +23,16 @@ class LocalError(SipError):
 
 
 class RemoteError(SipError):
-    """What a peer did wrong, as the status and reason phrase to answer it with."""
+    """What a peer did wrong, as the status and reason phrase to answer it with.
 
-    def __init__(self, status: int, reason: str) -> None:
-        super().__init__(reason)
+    ``detail`` is the text at fault; it is shown in part by ``str``, and never sent back.
+    """
+
+    def __init__(self, status: int, reason: str, detail: str = "") -> None:
+        super().__init__(f"{reason}: {excerpt(detail)}" if detail else reason)
         self.status = status
         self.reason = reason
+        self.detail = detail
 
 
 class ParseError(RemoteError):
@@ -38,8 +42,10 @@ class ParseError(RemoteError):
     ``respond``; None where nothing can or should be answered.
     """
 
-    def __init__(self, status: int, reason: str, partial: Request | None = None) -> None:
-        super().__init__(status, reason)
+    def __init__(
+        self, status: int, reason: str, partial: Request | None = None, *, detail: str = ""
+    ) -> None:
+        super().__init__(status, reason, detail)
         self.partial = partial
 
 

@@ -67,7 +67,8 @@ TEL_URI: Final = re.compile(rf"[Tt][Ee][Ll]:(\+?+[0-9A-Fa-f*#\-.()]++)({URI_PARA
 SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+\-.]*+):")
 ABSOLUTE_URI: Final = re.compile(rf"{SCHEME.pattern}[^\x00-\x20\x7f\"<>]++")
 
-# name-addr = [ display-name ] LAQUOT addr-spec RAQUOT     display-name = *(token LWS)/ quoted-string
+# name-addr = [ display-name ] LAQUOT addr-spec RAQUOT
+# display-name = *(token LWS)/ quoted-string
 # without brackets "," ";" "?" end the addr-spec (section 20)
 # we: any display name without quotes and brackets
 DISPLAY: Final = rf'({QUOTED}{SWS}|[^"<>\x00-\x08\x0a-\x1f\x7f]*+)'
@@ -91,7 +92,7 @@ NUMBER: Final = re.compile(r"[0-9]{1,20}+")
 MEDIA_TYPE: Final = re.compile(rf"({TOKEN}){SWS}/{SWS}({TOKEN}){PARAMETERS}")
 
 # challenge = ("Digest" LWS digest-cln *(COMMA digest-cln)) / other-challenge
-CHALLENGE: Final = re.compile(rf"{SWS}({TOKEN})(?:{LWS}|$)")
+CHALLENGE: Final = re.compile(rf"{SWS}({TOKEN})(?:{LWS}|\Z)")
 AUTH_PARAM: Final = re.compile(
     rf"{SWS}({TOKEN}){SWS}={SWS}({QUOTED}|[^\x00-\x20\x7f\",]++){SWS}(?:,{SWS})*+"
 )

@@ -1,4 +1,4 @@
-"""The header fields that a user agent reads: addresses, Via, CSeq, challenges (RFC 3261 section 20).
+"""The header fields that a user agent reads: addresses, Via, CSeq, challenges (RFC 3261 20).
 
 Each has a ``parse_`` that raises ParseError and, where we write it ourselves, a ``render_``.  The
 ``check_`` functions only look, and are what a message is checked with when it is parsed.
@@ -8,11 +8,11 @@ from typing import Final
 
 import msgspec
 
-from signaling.sip.errors import ParseError, excerpt
+from signaling.sip.errors import ParseError
 from signaling.sip.flow import Flow
 from signaling.sip.grammar import AUTH_PARAM, CHALLENGE, CSEQ, NAME_ADDR, VIA
 from signaling.sip.message import Message, Request, first
-from signaling.sip.uri import HIGHEST_PORT, bracketed, is_ipv6, same_host, uri_problem
+from signaling.sip.uri import HIGHEST_PORT, address_problem, bracketed, same_host, uri_problem
 from signaling.sip.values import (
     Parameters,
     join_parameters,
@@ -22,6 +22,7 @@ from signaling.sip.values import (
     unquote,
 )
 
+COOKIE: Final = "z9hG4bK"
 CSEQ_END: Final = 2**31
 SIP_PORT: Final = 5060
 SIPS_PORT: Final = 5061
@@ -48,7 +49,7 @@ def parse_name_addr(text: str) -> NameAddr:
     """Read ``"Name" <uri>;parameters`` or ``uri;parameters``; what the URI is, is not looked at."""
     found = NAME_ADDR.fullmatch(text)
     if found is None:
-        raise ParseError(400, f"malformed address {excerpt(text)}")
+        raise ParseError(400, "Malformed address", detail=text)
     display, uri, bare, parameters = found.groups()
     return NameAddr(
         display=unquote(display.strip(" \t")) if display else "",
@@ -69,10 +70,10 @@ def check_address(name: str, value: str) -> None:
     if found is None:
         if value == "*" and name == "Contact":
             return
-        raise ParseError(400, f"{name}: malformed address {excerpt(value)}")
+        raise ParseError(400, f"Malformed {name}", detail=value)
     problem = uri_problem(found.group(2) or found.group(3))
     if problem:
-        raise ParseError(400, f"{name}: {problem}")
+        raise ParseError(400, f"{problem} in {name}", detail=value)
 
 
 class Via(msgspec.Struct, frozen=True, kw_only=True):
@@ -92,12 +93,21 @@ class Via(msgspec.Struct, frozen=True, kw_only=True):
         """The branch."""
         return parameter(self.parameters, "branch")
 
+    @property
+    def identifies(self) -> bool:
+        """Whether the branch names a transaction (RFC 3261 17.2.3).
+
+        A branch of RFC 2543, none at all, or the magic cookie alone do not.
+        """
+        branch = self.branch
+        return branch is not None and len(branch) > len(COOKIE) and branch.startswith(COOKIE)
+
 
 def parse_via(text: str) -> Via:
     """Read one value of Via."""
     found = VIA.fullmatch(text)
     if found is None:
-        raise ParseError(400, f"Via: malformed {excerpt(text)}")
+        raise ParseError(400, "Malformed Via", detail=text)
     version, transport, host, port, parameters = found.groups()
     _check_hop(text, version, host, port)
     return Via(
@@ -119,17 +129,16 @@ def check_via(name: str, value: str) -> None:
     """Check a Via.  Raises ParseError."""
     found = VIA.fullmatch(value)
     if found is None:
-        raise ParseError(400, f"{name}: malformed {excerpt(value)}")
+        raise ParseError(400, f"Malformed {name}", detail=value)
     _check_hop(value, found.group(1), found.group(3), found.group(4))
 
 
 def _check_hop(text: str, version: str, host: str, port: str | None) -> None:
     if version != "2.0":
-        raise ParseError(400, f"Via: SIP version {excerpt(version)}")
-    if host[0] == "[" and not is_ipv6(host[1:-1]):
-        raise ParseError(400, f"Via: malformed IPv6 address in {excerpt(text)}")
-    if port and int(port) > HIGHEST_PORT:
-        raise ParseError(400, f"Via: port {port}")
+        raise ParseError(400, "SIP version in Via", detail=text)
+    problem = address_problem(host, port)
+    if problem:
+        raise ParseError(400, f"{problem} in Via", detail=text)
 
 
 def stamp_via(request: Request, host: str, port: int) -> Request:
@@ -204,10 +213,10 @@ def parse_cseq(text: str) -> CSeq:
     """Read a CSeq; its number is below 2**31 (RFC 3261 8.1.1.5)."""
     found = CSEQ.fullmatch(text)
     if found is None:
-        raise ParseError(400, f"CSeq: malformed {excerpt(text)}")
+        raise ParseError(400, "Malformed CSeq", detail=text)
     number = int(found.group(1))
     if number >= CSEQ_END:
-        raise ParseError(400, f"CSeq: {number} is not below 2**31")
+        raise ParseError(400, "CSeq not below 2**31", detail=text)
     return CSeq(number, found.group(2))
 
 
@@ -220,14 +229,14 @@ def parse_challenge(text: str) -> tuple[str, dict[str, str]]:
     """
     found = CHALLENGE.match(text)
     if found is None:
-        raise ParseError(400, f"malformed challenge {excerpt(text)}")
+        raise ParseError(400, "Malformed challenge", detail=text)
     scheme, at = found.group(1).lower(), found.end()
     parameters: dict[str, str] = {}
     while at < len(text):
         pair = AUTH_PARAM.match(text, at)
         if pair is None:
             if scheme == "digest":
-                raise ParseError(400, f"malformed challenge at {excerpt(text[at:])}")
+                raise ParseError(400, "Malformed challenge", detail=text[at:])
             break
         value = pair.group(2)
         parameters.setdefault(pair.group(1).lower(), value[1:-1] if value[0] == '"' else value)

@@ -11,7 +11,7 @@ fields that must be there and those that may be there only once.
 from collections.abc import Callable
 from typing import Final
 
-from signaling.sip.errors import ParseError, excerpt
+from signaling.sip.errors import ParseError
 from signaling.sip.grammar import (
     A_TOKEN,
     CALL_ID,
@@ -31,6 +31,8 @@ Field = tuple[str, bool, Check | None]
 """Spelling, whether it is a list, and the check of each value."""
 
 MOST_FORWARDS: Final = 255
+MOST_HEADERS: Final = 500
+"""Of a message, elements of lists counted; longer ones are an attack on our time."""
 METHODS: Final = frozenset({"INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "REGISTER"})
 
 
@@ -43,14 +45,14 @@ def parse_message(datagram: bytes) -> Request | Response:
         return _parse(datagram.lstrip(b"\r\n"))
     except ParseError as error:
         partial = salvage(datagram)
-        raise ParseError(error.status, error.reason, partial) from None
+        raise ParseError(error.status, error.reason, partial, detail=error.detail) from None
 
 
 def _parse(datagram: bytes) -> Request | Response:
     head, blank, body = datagram.partition(b"\r\n\r\n")
     lines = _lines(head)
     if not blank:
-        raise ParseError(400, "no empty line after the header fields")
+        raise ParseError(400, "No empty line after the header fields")
     start = lines[0]
     if start[:4].upper() == "SIP/":
         status, reason = _status_line(start)
@@ -62,7 +64,7 @@ def _parse(datagram: bytes) -> Request | Response:
     method, uri = _request_line(start)
     headers, values = _headers(lines)
     if parse_cseq(values["CSeq"]).method != method:
-        raise ParseError(400, f"CSeq: {excerpt(values['CSeq'])} is not of a {method}")
+        raise ParseError(400, "Method in CSeq differs", detail=values["CSeq"])
     return Request(method=method, uri=uri, headers=headers, body=_body(headers, values, body))
 
 
@@ -70,13 +72,15 @@ def _lines(head: bytes) -> list[str]:
     try:
         text = head.decode()
     except UnicodeDecodeError as error:
-        raise ParseError(400, f"not UTF-8 at byte {error.start}") from None
+        raise ParseError(400, f"Not UTF-8 at byte {error.start}") from None
     if "\r\n " in text or "\r\n\t" in text:
         text = FOLD.sub(" ", text)
     lines = text.split("\r\n")
     breaks = len(lines) - 1
     if text.count("\n") != breaks or text.count("\r") != breaks:
-        raise ParseError(400, "a CR or LF alone in the header fields")
+        raise ParseError(400, "CR or LF alone in the header fields")
+    if breaks > MOST_HEADERS:
+        raise ParseError(400, "Too many header fields")
     return lines
 
 
@@ -86,18 +90,18 @@ def _request_line(line: str) -> tuple[str, str]:
     if version != "SIP/2.0":
         _check_version(line, version)
     if method not in METHODS and not A_TOKEN.fullmatch(method):
-        raise ParseError(400, f"malformed method {excerpt(method)}")
+        raise ParseError(400, "Malformed method", detail=method)
     problem = uri_problem(uri, headers_allowed=False)
     if problem:
-        raise ParseError(400, problem)
+        raise ParseError(400, problem, detail=uri)
     return method, uri
 
 
 def _check_version(line: str, version: str) -> None:
     if not SIP_VERSION.fullmatch(version):
-        raise ParseError(400, f"malformed start line {excerpt(line)}")
+        raise ParseError(400, "Malformed start line", detail=line)
     if version[4:] != "2.0":
-        raise ParseError(505, f"SIP version {excerpt(version)}")
+        raise ParseError(505, "Version Not Supported", detail=version)
 
 
 def _status_line(line: str) -> tuple[int, str]:
@@ -105,7 +109,7 @@ def _status_line(line: str) -> tuple[int, str]:
     code, _, reason = rest.partition(" ")
     _check_version(line, version)
     if len(code) != 3 or not NUMBER.fullmatch(code) or not "100" <= code <= "699":
-        raise ParseError(400, f"malformed status line {excerpt(line)}")
+        raise ParseError(400, "Malformed status line", detail=line)
     return int(code), reason
 
 
@@ -120,7 +124,10 @@ def _headers(lines: list[str]) -> tuple[list[Header], dict[str, str]]:
         spelling, listed, check = FIELDS.get(name) or _field(name, colon, line)
         value = value.strip(" \t")
         if listed and "," in value:
-            for element in split_list(value):
+            elements = split_list(value)
+            if len(headers) + len(elements) > MOST_HEADERS:
+                raise ParseError(400, f"Too many values of {spelling}")
+            for element in elements:
                 if check is not None:
                     check(spelling, element)
                 add((spelling, element))
@@ -136,7 +143,7 @@ def _headers(lines: list[str]) -> tuple[list[Header], dict[str, str]]:
 def _field(name: str, colon: str, line: str) -> Field:
     name = name.rstrip(" \t")
     if not colon or not A_TOKEN.fullmatch(name):
-        raise ParseError(400, f"malformed header field {excerpt(line)}")
+        raise ParseError(400, "Malformed header field", detail=line)
     spelling = SPELLING.get(name.lower())
     return (name, False, None) if spelling is None else FIELDS[spelling]
 
@@ -144,12 +151,12 @@ def _field(name: str, colon: str, line: str) -> Field:
 def _count(headers: list[Header], values: dict[str, str]) -> None:
     for name in REQUIRED:
         if name not in values:
-            raise ParseError(400, f"{name} is missing")
+            raise ParseError(400, f"{name} missing")
     if len(headers) != len(values):
         names = [name for name, _ in headers]
         for name in SINGLE:
             if names.count(name) > 1:
-                raise ParseError(400, f"{name} is there more than once")
+                raise ParseError(400, f"{name} more than once")
 
 
 def _body(headers: list[Header], values: dict[str, str], body: bytes) -> bytes:
@@ -160,28 +167,28 @@ def _body(headers: list[Header], values: dict[str, str], body: bytes) -> bytes:
     headers.remove(("Content-Length", length))
     size = int(length)
     if size > len(body):
-        raise ParseError(400, f"Content-Length: {size}, but there are {len(body)} bytes")
+        raise ParseError(400, "Content-Length beyond the end", detail=length)
     return body[:size] if size < len(body) else body
 
 
 def _check_call_id(name: str, value: str) -> None:
     if not CALL_ID.fullmatch(value):
-        raise ParseError(400, f"{name}: malformed {excerpt(value)}")
+        raise ParseError(400, f"Malformed {name}", detail=value)
 
 
 def _check_number(name: str, value: str) -> None:
     if not NUMBER.fullmatch(value):
-        raise ParseError(400, f"{name}: malformed {excerpt(value)}")
+        raise ParseError(400, f"Malformed {name}", detail=value)
 
 
 def _check_max_forwards(name: str, value: str) -> None:
     if not NUMBER.fullmatch(value) or int(value) > MOST_FORWARDS:
-        raise ParseError(400, f"{name}: {excerpt(value)} is not from 0 to {MOST_FORWARDS}")
+        raise ParseError(400, f"{name} not from 0 to {MOST_FORWARDS}", detail=value)
 
 
 def _check_media_type(name: str, value: str) -> None:
     if not MEDIA_TYPE.fullmatch(value):
-        raise ParseError(400, f"{name}: malformed {excerpt(value)}")
+        raise ParseError(400, f"Malformed {name}", detail=value)
 
 
 CHECKS: Final[dict[str, Check]] = {
@@ -209,11 +216,11 @@ def salvage(datagram: bytes) -> Request | None:
     """Read what an answer needs (RFC 3261 8.2.6.2); None for a response or without a Via."""
     head = datagram.lstrip(b"\r\n").partition(b"\r\n\r\n")[0]
     text = FOLD.sub(" ", head.decode(errors="replace"))
-    lines = [_one_line(line) for line in text.split("\r\n")]
+    lines = [_one_line(line) for line in text.split("\r\n", MOST_HEADERS)]
     words = lines[0].split(" ")
     if len(words) < 3 or words[0][:4].upper() == "SIP/" or "SIP/" not in lines[0].upper():
         return None
-    headers = _answerable(lines[1:])
+    headers = _answerable(lines[1 : MOST_HEADERS + 1])
     if not A_TOKEN.fullmatch(words[0]) or all(name != "Via" for name, _ in headers):
         return None
     return Request(method=words[0], uri=words[1], headers=headers)

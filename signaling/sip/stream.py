@@ -37,6 +37,8 @@ class StreamFramer:
         self.error: FramingError | None = None
         self.searched = 0
         """The buffer holds no end of a header part before here."""
+        self.awaited = 0
+        """The length of the message at the front, once its header part is there."""
         self.halved = False
         """A single CRLF was the last thing that came; the other half of a ping may follow."""
 
@@ -61,26 +63,31 @@ class StreamFramer:
         return pieces
 
     def _next(self) -> bytes | KeepAlive | None:
-        if self.buffer[:2] == b"\r\n":
+        if self.buffer.startswith(b"\r\n"):
             return self._keep_alive()
         if len(self.buffer) < 2:
             return None
         self.halved = False
+        if not self.awaited:
+            self.awaited = self._measure()
+        if not self.awaited or len(self.buffer) < self.awaited:
+            return None
+        return self._cut(self.awaited)
+
+    def _measure(self) -> int:
+        """Return the length of the message at the front, 0 while its header part is not whole."""
         at = self.buffer.find(b"\r\n\r\n", self.searched)
         if at < 0:
             self.searched = max(0, len(self.buffer) - 3)
             self._check_size(len(self.buffer), bytes(self.buffer))
-            return None
+            return 0
         head = bytes(self.buffer[: at + 4])
         end = len(head) + _content_length(head)
         self._check_size(end, head)
-        if len(self.buffer) < end:
-            self.searched = at
-            return None
-        return self._cut(end)
+        return end
 
     def _keep_alive(self) -> KeepAlive:
-        if self.buffer[:4] == b"\r\n\r\n":
+        if self.buffer.startswith(b"\r\n\r\n"):
             self._cut(4)
             self.halved = False
             return KeepAlive.PING
@@ -94,20 +101,19 @@ class StreamFramer:
     def _cut(self, end: int) -> bytes:
         piece = bytes(self.buffer[:end])
         del self.buffer[:end]
-        self.searched = 0
+        self.searched = self.awaited = 0
         return piece
 
     def _check_size(self, size: int, head: bytes) -> None:
         if size > self.longest:
-            reason = f"a message of more than {self.longest} bytes"
-            raise FramingError(513, reason, head, salvage(head))
+            raise FramingError(513, "Message Too Large", head, salvage(head))
 
 
 def _content_length(head: bytes) -> int:
     found = {_value(head, name.end()) for name in LENGTH_NAME.finditer(head)}
     if len(found) == 1 and None not in found:
         return found.pop() or 0
-    reason = "Content-Length: malformed" if found else "Content-Length is missing on a stream"
+    reason = "Malformed Content-Length" if found else "Content-Length missing on a stream"
     raise FramingError(400, reason, head, salvage(head))
 
 

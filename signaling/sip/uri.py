@@ -6,7 +6,7 @@ from typing import Final
 
 import msgspec
 
-from signaling.sip.errors import ParseError, excerpt
+from signaling.sip.errors import ParseError
 from signaling.sip.grammar import ABSOLUTE_URI, SCHEME, SIP_URI, TEL_URI
 from signaling.sip.values import Parameters, parameter
 
@@ -47,9 +47,9 @@ def parse_uri(text: str) -> Uri:
     if found is None:
         return _parse_tel(text)
     scheme, user, password, host, port, parameters, headers = found.groups()
-    problem = _address_problem(host, port)
+    problem = address_problem(host, port)
     if problem:
-        raise ParseError(400, f"{problem} in {excerpt(text)}")
+        raise ParseError(400, problem, detail=text)
     return Uri(
         scheme=scheme.lower(),
         user=user,
@@ -65,7 +65,7 @@ def _parse_tel(text: str) -> Uri:
     found = TEL_URI.fullmatch(text)
     if found is None:
         problem = uri_problem(text)
-        raise ParseError(400 if problem else 416, problem or f"unsupported URI {excerpt(text)}")
+        raise ParseError(400 if problem else 416, problem or "Unsupported URI Scheme", detail=text)
     number, parameters = found.groups()
     return Uri(scheme="tel", user=number, host="", parameters=_parameters(parameters))
 
@@ -106,7 +106,7 @@ def scheme_of(text: str) -> str:
 
 
 def uri_problem(text: str, *, headers_allowed: bool = True) -> str:
-    """Say what is wrong with a URI of any scheme, empty for nothing.
+    """Say what is wrong with a URI of any scheme in a few words, empty for nothing.
 
     ``headers_allowed`` is False for a Request-URI (RFC 3261 19.1.1, table 1).
     """
@@ -114,19 +114,19 @@ def uri_problem(text: str, *, headers_allowed: bool = True) -> str:
     if found is not None:
         _, _, _, host, port, _, headers = found.groups()
         if headers and not headers_allowed:
-            return f"headers in the Request-URI {excerpt(text)}"
-        problem = _address_problem(host, port)
-        return f"{problem} in {excerpt(text)}" if problem else ""
+            return "Headers in the Request-URI"
+        return address_problem(host, port)
     if ABSOLUTE_URI.fullmatch(text) and scheme_of(text) not in ("sip", "sips"):
         return ""
-    return f"malformed URI {excerpt(text)}"
+    return "Malformed URI"
 
 
-def _address_problem(host: str, port: str | None) -> str:
+def address_problem(host: str, port: str | None) -> str:
+    """Say what is wrong with what matched HOST and PORT, empty for nothing."""
     if host[0] == "[" and not is_ipv6(host[1:-1]):
-        return "malformed IPv6 address"
+        return "Malformed IPv6 address"
     if port and int(port) > HIGHEST_PORT:
-        return f"port {port}"
+        return "Port above 65535"
     return ""
 
 
@@ -151,7 +151,7 @@ def _host_key(host: str) -> str:
 
 
 def same_uri(a: Uri, b: Uri) -> bool:
-    """Whether two URIs are equivalent (RFC 3261 19.1.4; numbers of tel URIs: RFC 3966 section 4)."""
+    """Whether two URIs are equivalent (RFC 3261 19.1.4, RFC 3966 section 4)."""
     return _fixed_parts(a) == _fixed_parts(b) and _parameters_agree(a, b)
 
 
