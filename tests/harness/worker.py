@@ -1,0 +1,146 @@
+"""A stand-in for a media worker: answers what signaling asks of streams, and remembers it all."""
+
+from dataclasses import dataclass, field
+
+import msgspec
+
+from bus.calls import Body, Ok, Quality
+from bus.codec import decode_body, decode_frame, encode, raw
+from bus.envelope import Done, Event, Refused, Request
+from bus.ids import StreamId, WorkerId
+from bus.streams import (
+    Aim,
+    CloseStream,
+    DrainWorker,
+    OpenStream,
+    PlayStream,
+    RecordStream,
+    Remote,
+    SendStreamDigits,
+    StreamClosed,
+    StreamCommand,
+    StreamDigit,
+    StreamDigitsSent,
+    StreamEvent,
+    StreamOpened,
+    WorkerBeat,
+    WorkerHello,
+    WorkerWelcome,
+)
+
+_commands: msgspec.msgpack.Decoder[StreamCommand] = msgspec.msgpack.Decoder(StreamCommand)
+
+
+@dataclass
+class Stream:
+    """What became of one stream."""
+
+    port: int
+    remotes: list[Remote] = field(default_factory=list[Remote])
+    """Each time media was started or changed."""
+    digits: str = ""
+    closed: bool = False
+
+
+class StandInWorker:
+    """Sans-IO: ``take`` a frame, get the frames that go back."""
+
+    def __init__(self, name: str, *, capacity: int = 100) -> None:
+        self.name = WorkerId(name)
+        self.capacity = capacity
+        self.session = ""
+        self.streams: dict[StreamId, Stream] = {}
+        self.refusal: tuple[str, str] | None = None
+        """Code and reason with which streams are refused."""
+        self.silent = False
+        """Answers nothing, beats no more."""
+        self._requests = 0
+        self._events = 0
+
+    @property
+    def open_streams(self) -> list[Stream]:
+        """Return those that run."""
+        return [stream for stream in self.streams.values() if not stream.closed]
+
+    def hello(self) -> bytes:
+        """Say that we are there."""
+        return self._request(
+            WorkerHello(
+                worker=self.name,
+                incarnation="1",
+                pid=4711,
+                capacity=self.capacity,
+                table="",
+                codecs=("PCMU", "PCMA"),
+                backend="stand-in",
+                scheduling="normal",
+            )
+        )
+
+    def beat(self) -> list[bytes]:
+        """Say that we still are."""
+        if self.silent or not self.session:
+            return []
+        return [self._request(WorkerBeat(load=0.0, streams=len(self.open_streams)))]
+
+    def digit(self, stream: StreamId, digit: str) -> bytes:
+        """Say that a digit was heard."""
+        return self._event(StreamDigit(stream=stream, digit=digit, duration_ms=100))
+
+    def take(self, frame: bytes) -> list[bytes]:
+        """Work one frame from signaling."""
+        match decode_frame(frame):
+            case Request() as request if not self.silent:
+                return self._work(request)
+            case Done() as done if not self.session:
+                self.session = msgspec.msgpack.decode(done.body, type=WorkerWelcome).session
+            case Refused() as refused:
+                raise AssertionError(f"signaling refused a worker: {refused}")
+            case _:
+                pass
+        return []
+
+    def _work(self, request: Request) -> list[bytes]:
+        assert request.session == self.session, "a request under a wrong session"
+        command = decode_body(_commands, request.body)
+        if isinstance(command, OpenStream) and self.refusal:
+            code, reason = self.refusal
+            return [encode(Refused(id=request.id, code=code, reason=reason))]
+        reply = encode(Done(id=request.id, body=raw(self._apply(command))))
+        if isinstance(command, SendStreamDigits):
+            return [reply, self._event(StreamDigitsSent(stream=command.stream))]
+        return [reply]
+
+    def _apply(self, command: StreamCommand) -> Body:
+        match command:
+            case OpenStream():
+                assert command.stream not in self.streams, "a stream id was used twice"
+                stream = Stream(port=20000 + 2 * len(self.streams))
+                stream.remotes += [command.remote] if command.remote else []
+                self.streams[command.stream] = stream
+                return StreamOpened(stream=command.stream, port=stream.port)
+            case Aim():
+                self._running(command.stream).remotes.append(command.remote)
+            case CloseStream():
+                self._running(command.stream).closed = True
+                return StreamClosed(stream=command.stream, quality=Quality())
+            case SendStreamDigits():
+                self._running(command.stream).digits += command.digits
+            case PlayStream() | RecordStream():
+                self._running(command.stream)
+            case DrainWorker():
+                pass
+        return Ok()
+
+    def _running(self, stream: StreamId) -> Stream:
+        found = self.streams[stream]
+        assert not found.closed, "something is asked of a stream that is closed"
+        return found
+
+    def _request(self, body: Body) -> bytes:
+        self._requests += 1
+        return encode(Request(id=self._requests, body=raw(body), session=self.session))
+
+    def _event(self, body: StreamEvent) -> bytes:
+        self._events += 1
+        return encode(Event(sequence=self._events, body=raw(body)))
