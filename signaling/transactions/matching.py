@@ -102,13 +102,15 @@ def _sent_by(via: Via) -> str:
 
 
 def _key_2543(request: Request, method: str, to_tag: str) -> str:
+    via = top_via(request)
     parts = (
         request.uri,
         to_tag,
         tag_of(request, "From"),
         first(request, "Call-ID") or "",
         str(cseq_of(request).number),
-        first(request, "Via") or "",
+        # Not the whole Via: what we stamped on it is not the client's, and may differ in a copy.
+        f"{via.transport} {_sent_by(via)} {via.branch or ''}",
         method,
     )
     return PREFIX_2543 + "\n".join(parts)
