@@ -15,15 +15,17 @@ from bus.settings import Settings
 class CheckOptions(Options, frozen=True):
     """Flags of ``check-config``."""
 
+    file: Path | None = None
     config: Path | None = None
 
 
 def _flags(parser: argparse.ArgumentParser) -> None:
-    parser.add_argument("--config", metavar="F", type=Path, help="TOML file with settings")
+    parser.add_argument("file", metavar="F", nargs="?", type=Path, help="TOML file with settings")
+    parser.add_argument("--config", metavar="F", type=Path, help="the same, as for up")
 
 
 def _run(options: CheckOptions) -> int:
-    settings = load_settings(options.config, os.environ, {})
+    settings = load_settings(options.file or options.config, os.environ, {})
     values = _values(settings)
     Output(options.json).tell("settings", _text(values), facts={"settings": settings})
     return 0
