@@ -10,8 +10,14 @@ from typing import Final
 import msgspec
 
 from signaling.dialogs.routing import next_hop, routed, target_of
-from signaling.sip.errors import LocalError
-from signaling.sip.headers import NameAddr, parse_cseq, parse_name_addr, render_name_addr
+from signaling.sip.errors import LocalError, RemoteError
+from signaling.sip.headers import (
+    CSEQ_END,
+    NameAddr,
+    parse_cseq,
+    parse_name_addr,
+    render_name_addr,
+)
 from signaling.sip.message import Header, Message, Request, Response, every, first
 from signaling.sip.validate import Refusal
 
@@ -28,9 +34,6 @@ __all__ = [
     "uas_dialog",
     "update_target",
 ]
-
-CSEQ_LIMIT: Final = 1 << 31
-"""CSeq numbers are below this (RFC 3261 8.1.1.5)."""
 
 UNKNOWN: Final = -1
 """A remote CSeq that is still empty."""
@@ -144,13 +147,15 @@ def matches(dialog: Dialog, message: Message) -> bool:
 def check_in_dialog(dialog: Dialog, request: Request) -> Refusal | None:
     """Check the order of a request in the dialog and note its CSeq (RFC 3261 12.2.2).
 
-    None: go on.  A gap is allowed; a number lower than the last is answered 500.
+    None: go on.  A gap is allowed; a number lower than the last is answered 500, one that is no
+    number below 2**31 with 400.
     """
     if request.method in UNORDERED:
         return None
-    number = _cseq(request)
-    if not 0 <= number < CSEQ_LIMIT:
-        return Refusal(400, "CSeq out of range")
+    try:
+        number = _cseq(request)
+    except RemoteError as error:
+        return Refusal(error.status, error.reason)
     if number < dialog.remote_cseq:
         return Refusal(500, "CSeq out of order")
     dialog.remote_cseq = number
@@ -184,7 +189,7 @@ def next_request(
     """
     if method in UNORDERED:
         raise LocalError(f"{method} carries the CSeq number of its INVITE")
-    if dialog.local_cseq + 1 >= CSEQ_LIMIT:
+    if dialog.local_cseq + 1 >= CSEQ_END:
         raise LocalError("CSeq numbers are used up (RFC 3261 8.1.1.5)")
     dialog.local_cseq += 1
     extra = [("Contact", contact), *headers] if contact else [*headers]
