@@ -1,6 +1,7 @@
 """The command ``offhook``: finds the command, runs it, and says in one line what went wrong."""
 
 import argparse
+import asyncio
 import logging
 import sys
 import traceback
@@ -66,7 +67,7 @@ def main(words: Sequence[str] | None = None) -> int:
     command = next(each for each in COMMANDS if each.name == arguments.command)
     try:
         return command.run(arguments)
-    except KeyboardInterrupt:
+    except (KeyboardInterrupt, asyncio.CancelledError):
         return INTERRUPTED
     except BrokenPipeError:
         sys.stderr.close()  # whoever read us has gone; Python would complain on exit

@@ -1,0 +1,74 @@
+import pytest
+
+from bus import calls as verbs
+from bus.call import Call, CallState
+from bus.calls import FeedEvent, Quality
+from bus.commands.showing import bar, in_words, live_line, loss_percent, quality_summary
+from bus.gauges import Reading
+from bus.ids import WorkerId
+from tests.bus.test_call import ANSWERED, CAME, ID, RINGING, Desk, digit, ended
+
+WORKER = verbs.WorkerInfo(worker=WorkerId("w0"), pid=7, state="up", streams=0, capacity=1)
+SIP = verbs.SipMessage(
+    direction="sent", local="a:1", remote="b:2", sip_call_id="x", text="BYE sip:b SIP/2.0\r\n\r\n"
+)
+
+
+@pytest.mark.parametrize(
+    ("event", "words"),
+    [
+        (CAME, "incoming: sip:a@host calls sip:b@host from udp:127.0.0.1:5060"),
+        (RINGING, "180 Ringing"),
+        (ANSWERED, "up: PCMU 127.0.0.1:20000 <-> 127.0.0.1:30000"),
+        (digit("5"), "digit 5 (100 ms, rfc4733)"),
+        (verbs.DigitsSent(call=ID), "digits sent"),
+        (verbs.PlayFinished(call=ID), "played to the end"),
+        (ended(verbs.Outcome.BUSY, 486), "busy: 486"),
+        (verbs.Snapshot(calls=()), "snapshot: 0 calls (events were lost)"),
+        (verbs.WorkerChanged(worker=WORKER), "worker w0 up (pid 7)"),
+        (SIP, "a:1 -> b:2\nBYE sip:b SIP/2.0\n"),
+    ],
+)
+def test_each_event_has_a_line(event: FeedEvent, words: str) -> None:
+    assert in_words(event) == words
+
+
+def test_the_end_tells_by_whom_and_after_how_long() -> None:
+    event = verbs.Ended(call=ID, outcome=verbs.Outcome.COMPLETED, by="remote", duration=2.345)
+    assert in_words(event) == "completed after 2.3 s (by remote)"
+
+
+@pytest.mark.parametrize(
+    ("level", "cells"),
+    [(-127.0, "      "), (-60.0, "      "), (0.0, "██████"), (3.0, "██████"), (-30.0, "███   ")],
+)
+def test_a_bar_goes_from_60_db_down_to_full_scale(level: float, cells: str) -> None:
+    assert bar(level) == cells
+
+
+def test_a_bar_grows_with_the_level() -> None:
+    bars = [bar(level / 2) for level in range(-130, 1)]
+    assert bars == sorted(bars, key=lambda cells: sum(" ▁▂▃▄▅▆▇█".index(c) for c in cells))
+    assert len(set(bars)) == 49
+
+
+def test_the_live_line() -> None:
+    call = Call(Desk(), ID, uri="sip:b@host", from_uri="", state=CallState.CALLING)
+    assert live_line(call, None) == "calling  sip:b@host"
+    call.apply(ANSWERED, 100.0)
+    assert live_line(call, None, now=161.5) == "up 01:01  PCMU"
+    quality = Quality(packets_received=99, packets_lost=1, jitter_ms=0.26)
+    reading = Reading(level_received=0.0, level_sent=-127.0, quality=quality)
+    line = live_line(call, reading, now=161.5)
+    assert line == "up 01:01  PCMU  in ██████  out         loss 1.0 %  jitter 0.3 ms"
+
+
+def test_loss_of_nothing_is_none() -> None:
+    assert loss_percent(Quality()) == 0.0
+
+
+def test_quality_is_told_for_both_directions() -> None:
+    quality = Quality(packets_sent=50, packets_received=49, packets_lost=1, remote_lost=2)
+    received, sent = quality_summary(quality).splitlines()
+    assert received.startswith("received 49 packets, lost 1 (2.0 %)")
+    assert sent.startswith("sent 50 packets, peer lost 2")
