@@ -137,7 +137,10 @@ class Clerk:
         return most
 
     def close(self) -> None:
-        """End the process, which makes recordings whole and unlinks what is owned; wait for it."""
+        """End the process, which makes recordings whole and unlinks what is owned; wait for it.
+
+        Doing it again does nothing.
+        """
         self.link.close()
         try:
             self.process.wait(PATIENCE)

@@ -64,7 +64,7 @@ class Files:
         self.link = link
         self.shelf = Shelf(memory, Pool(len(memory)), back)
         self.recorder = Recorder(recordings)
-        self.owned: dict[Path, tuple[int, int]] = {}
+        self.owned: dict[Path, int] = {}
 
     def run(self) -> None:
         """Serve until the worker is gone, then clean up after it."""
@@ -78,7 +78,7 @@ class Files:
                 for message in self.shelf.step():
                     self._send(message)
         self.recorder.close()
-        unlink_owned(self.owned)
+        unlink_held(self.owned)
 
     def _serve(self, timeout: float) -> bool:
         """Wait for a packet and do what it says; False when the worker is gone."""
@@ -108,7 +108,7 @@ class Files:
             case Stop(row):
                 return self.recorder.stop(row)
             case Own(paths):
-                self.owned = own(Path(path) for path in paths)
+                self.owned = hold(Path(path) for path in paths)
             case _:
                 assert_never(message)
         return None
@@ -118,23 +118,22 @@ class Files:
             self.link.send(encode(message))
 
 
-def identity(path: Path) -> tuple[int, int]:
-    """Return what tells a file from another that took its name."""
-    status = path.stat()
-    return status.st_dev, status.st_ino
+def hold(paths: Iterable[Path]) -> dict[Path, int]:
+    """Open the files that are there: while we hold one, no other can get its inode number."""
+    held: dict[Path, int] = {}
+    for path in paths:
+        with contextlib.suppress(FileNotFoundError):
+            held[path] = os.open(path, os.O_RDONLY | os.O_CLOEXEC)
+    return held
 
 
-def own(paths: Iterable[Path]) -> dict[Path, tuple[int, int]]:
-    """Return which files these are now, without those that are not there."""
-    return {path: identity(path) for path in paths if path.exists()}
-
-
-def unlink_owned(owned: Mapping[Path, tuple[int, int]]) -> None:
-    """Unlink those files that are still the ones we knew; a successor may have replaced them."""
-    for path, known in owned.items():
+def unlink_held(held: Mapping[Path, int]) -> None:
+    """Unlink those files that are still the ones we hold; a successor may have replaced them."""
+    for path, descriptor in held.items():
         with contextlib.suppress(FileNotFoundError), locked(path.parent):
-            if identity(path) == known:
+            if os.path.samestat(path.stat(), os.fstat(descriptor)):
                 path.unlink()
+        os.close(descriptor)
 
 
 @contextlib.contextmanager

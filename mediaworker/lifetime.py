@@ -13,6 +13,7 @@ class Lifetime:
 
     def __init__(self, parent: int | None) -> None:
         """``parent``: the process to watch, None for a worker that was started by hand."""
+        self.pid = os.getpid()
         self.stops = 0
         self.gone = False
         self.parent = None if parent is None else self._watch(parent)

@@ -7,7 +7,7 @@ needed; the one that was dropped first goes first.
 Conversion goes in steps, so that one long file does not keep others, or a recording, waiting.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
 
 import msgspec
@@ -49,7 +49,7 @@ class Shelf:
         self.memory, self.pool, self.back = memory, pool, back
         self.sounds: dict[Key, Sound] = {}
         self.held: dict[int, Sound] = {}
-        self.work: list[tuple[Sound, Iterator[Column[np.int16]], int]] = []
+        self.work: list[tuple[Sound, Generator[Column[np.int16]], int]] = []
 
     def fetch(self, token: int, source: Tone | Wave) -> Fetched | FetchFailed | None:
         """Hold a sound; None: it is on its way, and ``step`` will tell."""
@@ -91,17 +91,19 @@ class Shelf:
         """Convert one piece of the file that has waited longest; tell who waited for it."""
         sound, pieces, done = self.work.pop(0)
         try:
-            piece = next(pieces, None)
+            piece = next(pieces)
         except BadSourceError as error:
             return self._fail(sound, done, error.reason)
         except OSError as error:
             return self._fail(sound, done, f"cannot read {sound.key[0]}: {error.strerror}")
-        if piece is not None:
-            at = sound.offset + done
-            self.memory[at : at + len(piece)] = piece
-            done += len(piece)
+        at = sound.offset + done
+        self.memory[at : at + len(piece)] = piece
+        done += len(piece)
+        if done < sound.samples:
             self.work.append((sound, pieces, done))
-        if sound.playable or (piece is not None and done < min(HEAD, sound.samples)):
+        else:
+            pieces.close()
+        if sound.playable or done < min(HEAD, sound.samples):
             return []
         sound.playable = True
         return [Fetched(token, sound.offset, sound.samples) for token in sorted(sound.holders)]
@@ -118,7 +120,11 @@ class Shelf:
                 sound.playable = True
             case Wave():
                 file = WaveFile(Path(source.path))
-                sound = self._place(key, file.samples)
+                try:
+                    sound = self._place(key, file.samples)
+                except BadSourceError:
+                    file.close()
+                    raise
                 self.work.append((sound, file.pieces(), 0))
         self.sounds[key] = sound
         return sound

@@ -4,7 +4,6 @@ The header is written again behind each append, after the samples it speaks of; 
 killed leaves a file that any program reads.
 """
 
-import os
 import struct
 from pathlib import Path
 from typing import Final
@@ -36,12 +35,15 @@ class Recording:
         Raises BadSourceError, which says why it cannot be.
         """
         self.path = path
-        flags = os.O_WRONLY | os.O_CREAT | os.O_CLOEXEC | (0 if go_on else os.O_TRUNC)
         try:
-            self.file = os.open(path, flags, 0o666)
-            self.size = max(0, os.fstat(self.file).st_size - HEADER.size) // FRAME * FRAME
-            os.pwrite(self.file, header(self.size), 0)
+            self.file = path.open("r+b" if go_on else "wb", buffering=0)
         except OSError as error:
+            raise BadSourceError(f"cannot record into {path}: {error.strerror}") from None
+        try:
+            self.size = max(0, path.stat().st_size - HEADER.size) // FRAME * FRAME
+            self._write(header(self.size), 0)
+        except OSError as error:
+            self.file.close()
             raise BadSourceError(f"cannot record into {path}: {error.strerror}") from None
 
     def append(self, samples: Column[np.int16]) -> None:
@@ -52,13 +54,15 @@ class Recording:
         content = np.ascontiguousarray(samples, "<i2").tobytes()
         if self.size + len(content) > LARGEST:
             return
-        position = HEADER.size + self.size
-        while content:
-            written = os.pwrite(self.file, content, position)
-            position, content = position + written, content[written:]
-        self.size = position - HEADER.size
-        os.pwrite(self.file, header(self.size), 0)
+        self._write(content, HEADER.size + self.size)
+        self.size += len(content)
+        self._write(header(self.size), 0)
 
     def close(self) -> None:
         """Let go of the file, which is whole already."""
-        os.close(self.file)
+        self.file.close()
+
+    def _write(self, content: bytes, position: int) -> None:
+        self.file.seek(position)
+        while content:
+            content = content[self.file.write(content) :]

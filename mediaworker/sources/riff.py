@@ -10,7 +10,6 @@ A file is a tree of chunks, each ``id(4) size(4) body(size)`` and padded to an e
 Everything wrong is a ``BadSourceError`` that names the file and says what is wrong with it.
 """
 
-import os
 import stat
 import struct
 from enum import Enum
@@ -55,9 +54,17 @@ class Form(NamedTuple):
     frames: int
 
 
+def check_regular(path: Path) -> None:
+    """Raise BadSourceError for a folder, and for a pipe, which would keep us waiting."""
+    if not stat.S_ISREG(path.stat().st_mode):
+        raise BadSourceError(f"{path} is not a regular file")
+
+
 def read_form(file: BinaryIO, path: Path) -> Form:
     """Find the format and the frames.  Raises BadSourceError."""
-    size = _length(file, path)
+    size = path.stat().st_size
+    if size == 0:
+        raise BadSourceError(f"{path} is empty")
     head = file.read(12)
     if head[:4] in (b"RIFX", b"RF64"):
         raise BadSourceError(f"{path}: {head[:4].decode()} files are not supported, only RIFF")
@@ -76,16 +83,6 @@ def read_form(file: BinaryIO, path: Path) -> Form:
         if name == b"fmt ":
             body = file.read(length)
         file.seek(offset + length + length % 2)
-
-
-def _length(file: BinaryIO, path: Path) -> int:
-    status = os.fstat(file.fileno())
-    if not stat.S_ISREG(status.st_mode):
-        raise BadSourceError(f"{path} is not a regular file")
-    size = status.st_size
-    if size == 0:
-        raise BadSourceError(f"{path} is empty")
-    return size
 
 
 def _first_bytes(head: bytes, size: int) -> str:

@@ -4,7 +4,7 @@ Reading in pieces of a second bounds the memory and lets whoever converts do som
 two of them.  A file that is 16 bit, mono and 8 kHz already comes out sample for sample.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from pathlib import Path
 from typing import Final
 
@@ -12,9 +12,9 @@ import numpy as np
 
 from bus.columns import Column
 from bus.errors import BadSourceError
-from mediaworker.codecs.g711 import ALAW, ULAW
+from mediaworker.codecs.g711 import expand_alaw, expand_ulaw
 from mediaworker.sources.resample import RATE, Resampler
-from mediaworker.sources.riff import Encoding, read_form
+from mediaworker.sources.riff import Encoding, check_regular, read_form
 
 PIECE: Final = RATE
 
@@ -39,8 +39,8 @@ DECODE: Final[dict[Encoding, Callable[[bytes], Float]]] = {
     Encoding.SIGNED_32: lambda raw: (np.frombuffer(raw, "<i4") / 65536).astype(np.float32),
     Encoding.FLOAT_32: lambda raw: _float(raw, "<f4"),
     Encoding.FLOAT_64: lambda raw: _float(raw, "<f8"),
-    Encoding.ALAW: lambda raw: ALAW[np.frombuffer(raw, np.uint8)].astype(np.float32),
-    Encoding.ULAW: lambda raw: ULAW[np.frombuffer(raw, np.uint8)].astype(np.float32),
+    Encoding.ALAW: lambda raw: expand_alaw(np.frombuffer(raw, np.uint8)).astype(np.float32),
+    Encoding.ULAW: lambda raw: expand_ulaw(np.frombuffer(raw, np.uint8)).astype(np.float32),
 }
 
 
@@ -51,8 +51,8 @@ class WaveFile:
         """Look at the outside of the file.  Raises BadSourceError."""
         self.path = path
         try:
-            # a pipe must not keep us waiting for its writer
-            self.file = os.fdopen(os.open(path, os.O_RDONLY | os.O_NONBLOCK | os.O_CLOEXEC), "rb")
+            check_regular(path)
+            self.file = path.open("rb")
         except OSError as error:
             raise BadSourceError(f"cannot read {path}: {error.strerror}") from None
         try:
@@ -63,7 +63,11 @@ class WaveFile:
         self.resampler = None if self.form.rate == RATE else Resampler(self.form.rate)
         self.samples = self._samples()
 
-    def pieces(self) -> Iterator[Column[np.int16]]:
+    def close(self) -> None:
+        """Let go of a file that is not to be converted after all."""
+        self.file.close()
+
+    def pieces(self) -> Generator[Column[np.int16]]:
         """Yield the samples, a second at a time, and close.  Raises BadSourceError."""
         with self.file:
             for first in range(0, self.samples, PIECE):

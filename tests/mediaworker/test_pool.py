@@ -1,5 +1,7 @@
 """Segments of the pool never overlap, and what is given back can be had again."""
 
+import itertools
+
 from hypothesis import given
 from hypothesis import strategies as st
 
@@ -17,9 +19,9 @@ def test_segments_do_not_overlap(steps: list[tuple[int, int]]) -> None:
         elif (offset := pool.take(samples)) is not None:
             held.append((offset, samples))
         parts = sorted(held)
-        for (first, length), (second, _) in zip(parts, parts[1:], strict=False):
+        for (first, length), (second, _) in itertools.pairwise(parts):
             assert first + length <= second
-        assert all(0 <= at and at + length <= SAMPLES for at, length in parts)
+        assert all(at >= 0 and at + length <= SAMPLES for at, length in parts)
     for segment in held:
         pool.give_back(*segment)
     assert pool.free == [(0, SAMPLES)]

@@ -1,6 +1,5 @@
 """A recording is a whole WAV file at every moment."""
 
-import os
 import wave
 from pathlib import Path
 
@@ -44,7 +43,15 @@ def test_a_place_that_cannot_be_written_is_named(tmp_path: Path) -> None:
         Recording(tmp_path)
 
 
-def test_descriptor_is_not_inherited(tmp_path: Path) -> None:
-    recording = Recording(tmp_path / "r.wav")
-    assert not os.get_inheritable(recording.file)
-    recording.close()
+def test_going_on(tmp_path: Path) -> None:
+    path = tmp_path / "r.wav"
+    sound = np.arange(320, dtype=np.int16).reshape(160, 2)
+    for go_on in (False, True):
+        recording = Recording(path, go_on=go_on)
+        recording.append(sound)
+        recording.close()
+    assert read(path) == (2, 8000, sound.tobytes() * 2)
+    with path.open("ab") as file:
+        file.write(b"abc")  # a frame that was cut short
+    Recording(path, go_on=True).close()
+    assert read(path) == (2, 8000, sound.tobytes() * 2)

@@ -1,0 +1,84 @@
+"""What a stream holds outside of the tables, and how several answers become one."""
+
+from collections.abc import Callable
+from enum import Enum
+
+import msgspec
+
+from bus.calls import Ok
+from bus.errors import RefusedError
+from bus.ids import StreamId
+from mediaworker.link import Reply
+from mediaworker.ports import PortPair
+
+Done = Callable[[RefusedError | None], None]
+"""Told once whether something could be done."""
+
+
+class Taping(Enum):
+    """How far a recording is."""
+
+    STARTING = "starting"
+    RUNNING = "running"
+    STOPPING = "stopping"
+
+
+class Tape(msgspec.Struct):
+    """A recording and the ring it goes through."""
+
+    ring: int
+    state: Taping = Taping.STARTING
+    then: list[Callable[[], None]] = msgspec.field(default_factory=list[Callable[[], None]])
+    """What to do when it has stopped."""
+
+
+class Wish(msgspec.Struct, frozen=True):
+    """A sound that was asked for."""
+
+    token: int
+    done: Done
+
+
+class Seat(msgspec.Struct):
+    """One stream."""
+
+    stream: StreamId
+    row: int
+    pair: PortPair
+    closed: bool = False
+    sound: int = 0
+    """Token of the sound it plays, 0 if none."""
+    wish: Wish | None = None
+    tape: Tape | None = None
+
+
+class Together:
+    """Waits for several things, then tells whether all could be done."""
+
+    def __init__(self, count: int, done: Done) -> None:
+        self.left, self.done = count, done
+        self.error: RefusedError | None = None
+
+    def part(self, error: RefusedError | None) -> None:
+        """Tell of one of them."""
+        self.left -= 1
+        self.error = self.error or error
+        if self.left == 0:
+            self.done(self.error)
+
+
+def answered(reply: Reply) -> Done:
+    """Answer ``Ok`` or the refusal."""
+
+    def done(error: RefusedError | None) -> None:
+        reply(Ok() if error is None else error)
+
+    return done
+
+
+def attempt(work: Callable[[], None], done: Done) -> None:
+    """Do something that tells ``done`` itself unless it raises."""
+    try:
+        work()
+    except RefusedError as error:
+        done(error.with_traceback(None))  # its frames hold ``done``: nobody collects cycles here
