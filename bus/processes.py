@@ -105,9 +105,10 @@ def reap() -> Iterator[tuple[int, int]]:
 
 
 def kill(pid: int, number: signal.Signals) -> None:
-    """Signal a child that was not reaped yet."""
+    """Signal a process; one that has ended meanwhile is no error."""
     if pid > 0:
-        os.kill(pid, number)
+        with suppress(ProcessLookupError):
+            os.kill(pid, number)
 
 
 def adopt_descendants() -> None:
@@ -118,13 +119,12 @@ def adopt_descendants() -> None:
 def end_descendants(patience: float) -> None:
     """Wait up to ``patience`` seconds for what was left behind to end, then kill it."""
     give_up_at = time.monotonic() + patience
-    while left := _children():
+    while left := _children(os.getpid()):
         for _ in reap():
             pass
         if time.monotonic() > give_up_at:
             for pid in left:
-                with suppress(ProcessLookupError):
-                    os.kill(pid, signal.SIGKILL)
+                kill(pid, signal.SIGKILL)
         time.sleep(0.01)
 
 
@@ -136,20 +136,25 @@ def may_raise_priority() -> bool:
 
 
 def renice(pid: int, before: int, after: int) -> None:
-    """Set the nice value of those threads of a process that have the value ``before``."""
+    """Set the nice value of those threads of a process and its descendants that have ``before``."""
     try:
-        threads = [int(each.name) for each in Path(f"/proc/{pid}/task").iterdir()]
-        for thread in threads:
+        for thread in _threads(pid):
             if os.getpriority(os.PRIO_PROCESS, thread) == before:
                 os.setpriority(os.PRIO_PROCESS, thread, after)
+        for child in _children(pid):
+            renice(child, before, after)
     except OSError:
         return  # it ended meanwhile, or has put itself out of our reach
 
 
-def _children() -> list[int]:
-    """Return our children, those included that have ended and were not reaped."""
-    tasks = Path("/proc/self/task").glob("*/children")
-    return [int(pid) for task in tasks for pid in task.read_text().split()]
+def _threads(pid: int) -> list[int]:
+    return [int(each.name) for each in Path(f"/proc/{pid}/task").iterdir()]
+
+
+def _children(pid: int) -> list[int]:
+    """Return the children of a process, those included that have ended and were not reaped."""
+    tasks = [Path(f"/proc/{pid}/task/{thread}/children") for thread in _threads(pid)]
+    return [int(child) for task in tasks for child in task.read_text().split()]
 
 
 def _place(package: str) -> Path:

@@ -13,6 +13,7 @@ that nobody locks is a leftover, and a lock that is held names a process that li
 import fcntl
 import os
 import re
+import time
 from collections.abc import Iterator
 from contextlib import suppress
 from pathlib import Path
@@ -26,7 +27,7 @@ SUPERVISOR_LOCK: Final = "supervisor.lock"
 SETTINGS: Final = "settings.json"
 MADE: Final = "made"
 OURS: Final = re.compile(
-    r"(control|workers|events|supervisor)\.sock|settings\.json(\.\d+)?|"
+    r"(control|workers|events|supervisor)\.sock|settings\.json(\.\d+)?|draft\.\d+|"
     r"\.?(signaling|w\d+|standby-\d+)\..+"
 )
 """Every name that the engine gives to a file here; others are not touched."""
@@ -91,7 +92,7 @@ def claim(run_dir: Path, *, made: bool) -> Lock:
 def residents(run_dir: Path) -> Iterator[Resident]:
     """Yield the children of an earlier supervisor that still live."""
     for path in sorted(run_dir.glob("*.lock")):
-        if path.name == SUPERVISOR_LOCK:
+        if not OURS.fullmatch(path.name):
             continue
         lock = acquire(path)
         if lock is None:
@@ -117,7 +118,7 @@ def leave(run_dir: Path) -> None:
     path = run_dir / SUPERVISOR_LOCK
     if not path.exists():
         return
-    lock = acquire(path)
+    lock = _acquire_among_leavers(path)
     if lock is None:
         return  # a new supervisor is there, and will sweep
     for own in run_dir.glob("*.lock"):
@@ -128,6 +129,15 @@ def leave(run_dir: Path) -> None:
         return
     sweep(run_dir)
     vacate(run_dir, lock)
+
+
+def _acquire_among_leavers(path: Path) -> Lock | None:
+    """Take turns with others that leave; None if a supervisor that lives has the lock."""
+    while (lock := acquire(path)) is None:
+        if _lives(_pid(path)):
+            return None
+        time.sleep(0.005)
+    return lock
 
 
 def vacate(run_dir: Path, lock: Lock) -> None:
@@ -144,6 +154,10 @@ def _is_still(path: Path, descriptor: int) -> bool:
         return path.stat().st_ino == os.fstat(descriptor).st_ino
     except FileNotFoundError:
         return False
+
+
+def _lives(pid: int) -> bool:
+    return Path(f"/proc/{pid}").exists()
 
 
 def _pid(path: Path) -> int:

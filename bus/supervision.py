@@ -116,7 +116,7 @@ class Supervision(msgspec.Struct, kw_only=True):
             return
         if refused:
             child.blame = refused
-            self.by_request = False
+            self._do_without_request()
             self._fire(child, Trigger.REFUSES, now)
         elif child.state is State.STARTING:
             self._fire(child, Trigger.SERVES, now)
@@ -173,6 +173,10 @@ class Supervision(msgspec.Struct, kw_only=True):
                 self._fire(child, self._overdue(child), now)
         self._advance(now)
 
+    def has(self, pid: int) -> bool:
+        """Return whether this process fills a place."""
+        return self._by_pid(pid) is not None
+
     def deadline(self) -> float | None:
         """Return when ``wake`` has something to do."""
         due = min((child.due for child in self.children.values()), default=NEVER)
@@ -192,6 +196,12 @@ class Supervision(msgspec.Struct, kw_only=True):
         if child.state is State.STARTING:
             child.blame = f"it did not serve within {self.fleet.boot_timeout:g} s"
         return Trigger.LATE
+
+    def _do_without_request(self) -> None:
+        """Take the signal, whose drain time is the one in the settings."""
+        if self.by_request:
+            self.by_request = False
+            self.drain_seconds = max(self.drain_seconds, self.fleet.drain)
 
     def _ended(self, child: Child, code: int, now: float) -> None:
         child.pid = 0

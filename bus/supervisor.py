@@ -184,9 +184,11 @@ class Supervisor:
         match action:
             case Launch():
                 self._launch(action)
-            case Kill(pid=pid, number=number):
+            case Kill(pid=pid, number=number) if self.supervision.has(pid):
                 log.info("%s to process %d", number.name, pid)
                 kill(pid, number)
+            case Kill():
+                pass  # reaped since; the number may be somebody else's soon
             case Tell():
                 self._tell(action)
             case Changed():
@@ -228,13 +230,17 @@ class Supervisor:
             self.supervision.answered(tell.pid, "it never said hello", now)
             return
         id = self.pending.add((tell.pid, identity), now, self.settings.supervisor.boot_timeout)
-        self._send(identity, Request(id=id, body=raw(tell.body)))
+        if not self._send(identity, Request(id=id, body=raw(tell.body))):
+            self._settle(identity, id, "it does not listen", now)
 
-    def _send(self, identity: bytes, envelope: msgspec.Struct) -> None:
+    def _send(self, identity: bytes, envelope: msgspec.Struct) -> bool:
+        """Send to whoever still listens; False if nobody does."""
         try:
             self.router.send_multipart([identity, encode(envelope)], zmq.NOBLOCK)
         except zmq.ZMQError as error:
-            log.warning("a peer did not take a frame: %s", error)
+            log.debug("a peer did not take a frame: %s", error)
+            return False
+        return True
 
     # -------------------------------------------------------------------- what is asked
 

@@ -65,9 +65,11 @@ class Child:
         self.state = self.table()
         context = zmq.Context[zmq.SyncSocket]()
         self.socket = connect_dealer(context, endpoint(self.run_dir, "supervisor"))
-        if not self.manner.silent:
-            self.socket.send(encode(Request(id=1, body=raw(self.hello()))))
+        unsaid = not self.manner.silent
         while not self.ended():
+            if unsaid and self.socket.poll(10, zmq.POLLOUT):
+                self.socket.send(encode(Request(id=1, body=raw(self.hello()))))
+                unsaid = False
             if self.socket.poll(10):
                 self.received(self.socket.recv())
             if not self.manner.hangs:

@@ -514,6 +514,20 @@ def test_signaling_that_knows_no_stop_gets_the_signal() -> None:
     assert (signaling, signal.SIGTERM) in world.killed
 
 
+def test_the_signal_in_place_of_a_request_gives_its_own_drain_time() -> None:
+    world = up(drain=5.0)
+    signaling = world.pid("signaling")
+    world.stop(drain=0.0)
+    world.told.clear()
+    world.supervision.answered(signaling, "unknown verb", world.now)
+    world.act()
+    world.killed.clear()
+    world.run(5.0 + STOP_MARGIN - 0.1)
+    assert (signaling, signal.SIGKILL) not in world.killed
+    world.run(0.2)
+    assert (signaling, signal.SIGKILL) in world.killed
+
+
 def test_nobody_is_started_while_stopping() -> None:
     world = up()
     world.deaf = {world.pid("signaling")}
