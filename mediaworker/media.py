@@ -5,6 +5,7 @@ Nothing here outlives a tick but the tables.
 
 from __future__ import annotations
 
+from functools import cached_property
 from typing import NamedTuple
 
 import msgspec
@@ -13,6 +14,8 @@ import numpy as np
 from bus.columns import Column
 from bus.streams import StreamEvent
 from bus.tables import PublicStreams, WorkerState
+from mediaworker.ring import Rings, Windows
+from mediaworker.rtp.header import Headers
 from mediaworker.streams import RECORDINGS, Recordings, Rows, Streams
 
 
@@ -30,6 +33,7 @@ class Packets(NamedTuple):
     slot: int
     kinds: Column[np.uint8]
     sequences: Column[np.int64]
+    """Extended by their cycles."""
     timestamps: Column[np.int64]
     begins: Column[np.int64]
     """Where the payload begins in the slot."""
@@ -37,18 +41,36 @@ class Packets(NamedTuple):
     newest: Column[np.bool_]
     """No packet before it had a higher sequence number."""
 
+    def only(self, which: Column[np.bool_] | Column[np.intp]) -> Packets:
+        """Return some of them."""
+        return Packets(
+            self.rows[which],
+            self.slot,
+            self.kinds[which],
+            self.sequences[which],
+            self.timestamps[which],
+            self.begins[which],
+            self.sizes[which],
+            self.newest[which],
+        )
+
 
 class Wave(msgspec.Struct):
-    """Datagrams received together, at most one a row, all in the same slot of their rows."""
+    """Datagrams received together, at most one a row, all in the same slot of their rows.
+
+    Each stage of arrival reads what the one before it left here.
+    """
 
     rows: Rows
     slot: int
     lengths: Column[np.int64]
     sources: Column[np.uint64]
     """Shape (n, ADDRESS), see ``net.address``."""
+    headers: Headers | None = None
+    admitted: Column[np.intp] | None = None
+    """Indices of those that come from their row's peer and are RTP."""
     audio: Packets | None = None
     events: Packets | None = None
-    """Filled in by ``receive``."""
 
 
 class Report(NamedTuple):
@@ -88,6 +110,21 @@ class Media:
         self.moved: list[int] = []
         """Rows whose peer has another address than the backend last heard of."""
         self.events: list[StreamEvent] = []
+
+    @cached_property
+    def jitter(self) -> Rings[np.uint16]:
+        """The jitter rings."""
+        return Rings(self.streams.ring)
+
+    @cached_property
+    def taps(self) -> Rings[np.int16]:
+        """The taps."""
+        return Rings(self.streams.tap)
+
+    @cached_property
+    def sounds(self) -> Windows[np.int16]:
+        """The pool, for sounds that are played."""
+        return Windows(self.pool)
 
     @classmethod
     def private(cls, rows: int, pool_samples: int = 1 << 16) -> Media:

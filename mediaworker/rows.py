@@ -1,75 +1,246 @@
-"""The life of a row, driven by commands: taken, opened, aimed, played to, recorded, closed."""
+"""The life of a row, driven by commands: taken, opened, aimed, played to, recorded, closed.
 
-from __future__ import annotations
+    take --> open_row --> aim, play_*, record, queue_digits, in any order and number --> close
+
+A closed row rests before it is taken again.  Taking one sets every column of it back to its
+beginning; after that a command writes only the columns that are its own, and these of stages:
+``aim`` sets ``peer`` and ``rtcp_peer`` (and forgets a latch) if the address is another,
+``record`` begins ``recorded`` and the counters of the recording, ``queue_digits`` none.
+"""
+
+from typing import Final
+
+import msgspec
+import numpy as np
 
 from bus.calls import Quality
+from bus.errors import BadRequestError, NoCapacityError
 from bus.ids import StreamId
 from bus.streams import Remote
 from mediaworker.media import Media
+from mediaworker.net.address import words_of
+from mediaworker.rtp.event import KEYS
+from mediaworker.stages.reorder import AMPLE, IDLE
+from mediaworker.stages.report import FIRST, farewell
+from mediaworker.streams import DIGITS, NEVER, TICK_NS, Kind, Law, PayloadKind, Streams
 
-ENTROPY: int = 16
+ENTROPY: Final = 16
+"""Bytes."""
+PERIOD: Final = 4
+"""Ticks, 20 ms, until the peer asks for another packet time."""
+REST_NS: Final = 2_000_000_000
+PTIMES: Final = (10, 20, 30, 40, 50, 60)
+SHORTEST_DIGIT_MS: Final = 40
+LONGEST_DIGIT_MS: Final = 8000
+SHORTEST_GAP_MS: Final = 50
+LONGEST_GAP_MS: Final = 8000
+STATIC_TYPES: Final = ((0, PayloadKind.PCMU), (8, PayloadKind.PCMA))
+"""RFC 3551: heard also if not agreed upon."""
+
+OWN: Final = frozenset(
+    {
+        *("live", "offered_peer", "aimed", "aimed_at", "sends", "receives", "caller_is_remote"),
+        *("law", "payload_type", "events_payload_type", "payload_kinds", "period", "ssrc"),
+        *("sequence_base", "timestamp_base", "entropy", "released_at", "source_kind"),
+        *("source_offset", "source_length", "source_loop", "source_row", "source_number"),
+        *("tapped", "recording", "digits", "digit_samples", "digit_gaps", "digits_queued"),
+        "public.stream",
+    }
+)
+"""Columns that commands write and no stage."""
 
 
 def take(media: Media, stream: StreamId, now_ns: int) -> int:
     """Return a free row, rested and cleaned, now of ``stream``.  Raises NoCapacityError."""
-    raise NotImplementedError
+    streams, public = media.streams, media.public
+    free = np.flatnonzero(public.stream == 0)
+    if not len(free):
+        raise NoCapacityError(f"all {streams.rows} streams of this worker are in use")
+    released = streams.released_at[free]
+    rested = free[(released == 0) | (released < now_ns - REST_NS)]
+    row = int(rested[0] if len(rested) else free[released.argmin()])
+    for table in (streams, public):
+        for name in table.columns:
+            getattr(table, name)[row] = 0
+    public.stream[row] = stream
+    streams.due[row] = NEVER
+    media.high = max(media.high, row + 1)
+    return row
 
 
 def open_row(media: Media, row: int, *, caller_is_remote: bool, entropy: bytes) -> None:
     """Begin: the row ticks from now on.  ``entropy``: ``ENTROPY`` random bytes."""
-    raise NotImplementedError
+    streams = media.streams
+    streams.ssrc[row] = int.from_bytes(entropy[0:4])
+    streams.timestamp_base[row] = int.from_bytes(entropy[4:8])
+    streams.entropy[row] = int.from_bytes(entropy[8:12])
+    # Below 2**15, so that the sequence does not wrap soon (RFC 3550 has no such rule, SRTP does).
+    streams.sequence_base[row] = int.from_bytes(entropy[12:14]) >> 1
+    streams.caller_is_remote[row] = caller_is_remote
+    streams.events_payload_type[row] = streams.recording[row] = -1
+    streams.candidate_sequence[row] = -1
+    streams.gap[row], streams.slack[row] = IDLE, AMPLE
+    streams.period[row] = PERIOD
+    streams.due[row] = media.tick + 1 + _least_loaded(media)
+    streams.report_due[row] = media.tick + FIRST + int(streams.entropy[row]) % FIRST
+    streams.live[row] = True
 
 
 def aim(media: Media, row: int, remote: Remote) -> None:
-    """Set or change the far end.  Raises BadRequestError."""
-    raise NotImplementedError
+    """Set or change the far end.  Raises BadRequestError, and then nothing has changed."""
+    streams = media.streams
+    peer = words_of(remote.address, remote.port)
+    rtcp_peer = words_of(remote.address, remote.rtcp_port)
+    law, kinds = _law(remote.codec), _payload_kinds(remote)
+    if not streams.aimed[row] or streams.offered_peer[row].tolist() != list(peer):
+        streams.offered_peer[row] = streams.peer[row] = peer
+        streams.rtcp_peer[row] = rtcp_peer
+        streams.latched[row], streams.stranger_packets[row] = False, 0
+        streams.aimed_at[row] = media.tick
+        media.moved.append(row)
+    streams.aimed[row] = True
+    streams.sends[row], streams.receives[row] = remote.send, remote.receive
+    streams.law[row], streams.payload_kinds[row] = law, kinds
+    streams.payload_type[row] = remote.payload_type
+    streams.events_payload_type[row] = remote.events_payload_type
+    if remote.ptime_ms in PTIMES:
+        streams.period[row] = remote.ptime_ms * 1_000_000 // TICK_NS
+    if remote.events_payload_type < 0:  # those that wait can never be sent
+        streams.digits_queued[row] = streams.digits_sent[row]
 
 
 def play_silence(media: Media, row: int) -> None:
     """Send silence."""
-    raise NotImplementedError
+    _play(media.streams, row, Kind.SILENCE)
 
 
 def play_pool(media: Media, row: int, offset: int, length: int, *, loop: bool) -> None:
-    """Send a segment of the pool."""
-    raise NotImplementedError
+    """Send a segment of the pool from its beginning; its end is ``StreamPlayFinished``."""
+    streams = media.streams
+    streams.source_offset[row], streams.source_length[row] = offset, length
+    streams.source_loop[row] = loop
+    _play(streams, row, Kind.POOL)
 
 
 def play_echo(media: Media, row: int) -> None:
     """Send what the peer says."""
-    raise NotImplementedError
+    _play(media.streams, row, Kind.ECHO)
 
 
 def play_leg(media: Media, row: int, source_row: int) -> None:
-    """Send what the peer of another row says."""
-    raise NotImplementedError
+    """Send what the peer of another row says, until that row is closed."""
+    media.streams.source_row[row] = source_row
+    media.streams.tapped[source_row] = True
+    _play(media.streams, row, Kind.LEG)
 
 
 def record(media: Media, row: int, recording: int) -> None:
     """Record into this row of ``Recordings`` (emptied first); -1 stops."""
-    raise NotImplementedError
+    streams, recordings = media.streams, media.recordings
+    streams.recording[row] = recording
+    streams.recorded[row] = 0
+    if recording >= 0:
+        recordings.written[recording] = recordings.read[recording] = 0
 
 
 def queue_digits(media: Media, row: int, digits: str, duration_ms: int, gap_ms: int) -> None:
-    """Send digits after those that wait already.  Raises BadRequestError."""
-    raise NotImplementedError
+    """Send digits after those that wait already.  Raises BadRequestError; then none is sent."""
+    streams = media.streams
+    _check_digits(streams, row, digits, duration_ms, gap_ms)
+    queued = int(streams.digits_queued[row])
+    for place, key in enumerate(digits.upper(), start=queued):
+        streams.digits[row, place % DIGITS] = KEYS.index(key)
+        streams.digit_samples[row, place % DIGITS] = duration_ms * 8
+        streams.digit_gaps[row, place % DIGITS] = gap_ms * 8
+    streams.digits_queued[row] = (queued + len(digits)) & 0xFFFF_FFFF
 
 
 def quality(media: Media, row: int) -> Quality:
     """Return what the stream was like."""
-    raise NotImplementedError
+    public = media.public
+    names = {"strangers": "packets_strange"}
+    counts = {
+        field.name: getattr(public, names.get(field.name, field.name))[row].item()
+        for field in msgspec.structs.fields(Quality)
+    }
+    return Quality(**counts)
 
 
 def close(media: Media, row: int, now_ns: int) -> bytes:
-    """End the stream; the row rests.  Returns the RTCP BYE to send to its peer, if any."""
-    raise NotImplementedError
+    """End the stream; the row rests.  Returns the RTCP BYE to send to its peer, if any.
+
+    Rows that play what its peer said are silent from now on.
+    """
+    streams = media.streams
+    goodbye = farewell(media, row) if streams.aimed[row] else b""
+    listening = (streams.source_kind == Kind.LEG) & (streams.source_row == row)
+    streams.source_kind[listening] = Kind.SILENCE
+    streams.live[row] = streams.sends[row] = streams.receives[row] = streams.aimed[row] = False
+    streams.tapped[row] = False
+    streams.recording[row] = -1
+    streams.due[row] = NEVER
+    streams.released_at[row] = now_ns
+    media.public.stream[row] = 0
+    return goodbye
 
 
 def row_of(media: Media, stream: StreamId) -> int | None:
     """Return the row of a stream."""
-    raise NotImplementedError
+    found = np.flatnonzero(media.public.stream[: media.high] == stream)
+    return int(found[0]) if len(found) else None
 
 
 def live_rows(media: Media) -> list[int]:
     """Return all rows that are streams."""
-    raise NotImplementedError
+    return np.flatnonzero(media.streams.live[: media.high]).tolist()
+
+
+def _least_loaded(media: Media) -> int:
+    """Return how many ticks from the next the phase is in which the fewest rows are due."""
+    due = media.streams.due[: media.high]
+    phases = due[due < NEVER] - (media.tick + 1)
+    return int(np.bincount(phases % PERIOD, minlength=PERIOD).argmin())
+
+
+def _play(streams: Streams, row: int, kind: Kind) -> None:
+    streams.source_kind[row] = kind
+    streams.source_number[row] += np.uint32(1)
+
+
+def _law(codec: str) -> Law:
+    try:
+        return Law[codec.upper()]
+    except KeyError:
+        known = ", ".join(law.name for law in Law)
+        raise BadRequestError(f"codec {codec!r} is not one of {known}") from None
+
+
+def _payload_kinds(remote: Remote) -> list[int]:
+    kinds = [int(PayloadKind.UNKNOWN)] * 128
+    for payload_type, kind in STATIC_TYPES:
+        kinds[payload_type] = kind
+    agreed = PayloadKind[remote.codec.upper()]
+    events = remote.receive_events_payload_type
+    for payload_type in (remote.receive_payload_type, events, remote.payload_type):
+        if payload_type > 127:
+            raise BadRequestError(f"payload type {payload_type} is not one from 0 to 127")
+    kinds[remote.receive_payload_type] = agreed
+    if events >= 0:
+        kinds[events] = PayloadKind.EVENTS
+    return kinds
+
+
+def _check_digits(streams: Streams, row: int, digits: str, duration_ms: int, gap_ms: int) -> None:
+    if streams.aimed[row] and streams.events_payload_type[row] < 0:
+        raise BadRequestError("the peer takes no telephone-events")
+    for key in digits.upper():
+        if key not in KEYS:
+            raise BadRequestError(f"{key!r} is not a digit; these are: {KEYS}")
+    if not SHORTEST_DIGIT_MS <= duration_ms <= LONGEST_DIGIT_MS:
+        limits = f"{SHORTEST_DIGIT_MS} to {LONGEST_DIGIT_MS}"
+        raise BadRequestError(f"duration_ms {duration_ms} is not {limits}")
+    if not SHORTEST_GAP_MS <= gap_ms <= LONGEST_GAP_MS:
+        raise BadRequestError(f"gap_ms {gap_ms} is not {SHORTEST_GAP_MS} to {LONGEST_GAP_MS}")
+    waiting = (int(streams.digits_queued[row]) - int(streams.digits_sent[row])) & 0xFFFF_FFFF
+    if waiting + len(digits) > DIGITS - 1:
+        raise BadRequestError(f"{waiting} digits wait already, and {DIGITS - 1} can")

@@ -83,11 +83,8 @@ class Streams(Table):
     # ---------------------------------------------------------------- set by commands (rows.py)
     live = column(np.bool_)
     """The row is a stream: it ticks."""
-    peer = column(np.uint64, ADDRESS)
-    """Where we send RTP, and whom we hear; see ``net.address``.  Latching moves it."""
-    rtcp_peer = column(np.uint64, ADDRESS)
     offered_peer = column(np.uint64, ADDRESS)
-    """``peer`` as signaling named it."""
+    """Where the peer said that it is, see ``net.address``; all zero until aimed."""
     aimed = column(np.bool_)
     aimed_at = column(np.int64)
     sends = column(np.bool_)
@@ -104,7 +101,9 @@ class Streams(Table):
     sequence_base = column(np.uint16)
     timestamp_base = column(np.uint32)
     entropy = column(np.uint32)
-    """Varies the interval of reports."""
+    """Varies the interval of reports, and is part of CNAME."""
+    released_at = column(np.int64)
+    """When the row was closed last, monotonic ns."""
     source_kind = column(np.uint8)
     source_offset = column(np.int64)
     """In the pool."""
@@ -128,9 +127,16 @@ class Streams(Table):
     slots = column(np.uint8, SLOTS, SLOT)
     """Datagrams as they arrived."""
 
-    # ---------------------------------------------------------------------------------- latch
+    # ---------------------------------------------------------------------------------- admit
+    peer = column(np.uint64, ADDRESS)
+    """Where we send RTP, and whom we hear: as offered, until it is learnt to be elsewhere."""
+    rtcp_peer = column(np.uint64, ADDRESS)
     latched = column(np.bool_)
-    """The peer's source address is settled."""
+    """The peer was heard: its address is settled."""
+    stranger = column(np.uint64, ADDRESS)
+    """Who may be the peer, if the offered address stays silent."""
+    stranger_ssrc = column(np.uint32)
+    stranger_packets = column(np.uint8)
 
     # -------------------------------------------------------------------------------- receive
     heard_any = column(np.bool_)
@@ -178,10 +184,11 @@ class Streams(Table):
     tap_written = column(np.int64)
     tap_read = column(np.int64)
     """Position in the tap of ``source_row``."""
+    tap_seen = column(np.uint32)
     music = column(np.int16, LONGEST)
     source_position = column(np.int64)
     source_seen = column(np.uint32)
-    source_finished = column(np.bool_)
+    """The ``source_number`` that is being played."""
     said = column(np.int16, LONGEST)
     """What we say."""
 
@@ -191,6 +198,7 @@ class Streams(Table):
     event_code = column(np.uint8)
     event_started = column(np.uint32)
     """Timestamp of the event, which is its name."""
+    event_ssrc = column(np.uint32)
     event_before = column(np.uint32)
     """Samples of it in earlier segments (RFC 4733 section 2.5.1.3)."""
     event_samples = column(np.uint32)
@@ -202,6 +210,9 @@ class Streams(Table):
     digit_elapsed = column(np.uint32)
     digit_timestamp = column(np.uint32)
     digit_ends = column(np.uint8)
+    """Packets sent that say that the event is over."""
+    digit_quiet = column(np.uint32)
+    """Samples since it was over."""
     in_event = column(np.bool_)
     """This packet is a telephone-event."""
     event_first = column(np.bool_)
@@ -221,6 +232,7 @@ class Streams(Table):
     Written once a packet, before it is sent.
     """
     octets_sent = column(np.uint64)
+    """Of payload."""
     due = column(np.int64)
     """Tick in which the row is worked next."""
     aligned = column(np.bool_)

@@ -1,14 +1,145 @@
-"""One tick: receive, then the stages in order, each over all the rows that are due, then send."""
+"""One tick: receive, then the stages in order, each over all the rows at once, then send.
+
+    datagrams --> waves --> admit > receive > reorder > hear_digits > pace        what arrived
+    rows due  --> batches --> reorder > decode > ... > packetize > pace > report    what is sent
+
+A stage says which columns it writes (those of other tables bear the table's name); each column has
+one stage that writes it.
+"""
+
+from collections.abc import Callable, Iterator
+from typing import Final, NamedTuple
+
+import numpy as np
 
 from bus.streams import StreamEvent
-from mediaworker.media import Media
+from mediaworker.media import Batch, Media, Wave
 from mediaworker.net.backend import Backend
+from mediaworker.stages import (
+    admit,
+    conceal,
+    decode,
+    encode,
+    hear_digits,
+    level,
+    pace,
+    packetize,
+    play,
+    receive,
+    record,
+    reorder,
+    report,
+    route,
+    send_digits,
+)
+from mediaworker.streams import TICK, Rows
+
+
+class Stage(NamedTuple):
+    """A step of the tick and the only columns it may write."""
+
+    name: str
+    writes: frozenset[str]
+    on_wave: Callable[[Media, Wave], None] | None = None
+    on_batch: Callable[[Media, Batch], None] | None = None
+    on_reports: Callable[[Media], None] | None = None
+    on_jump: Callable[[Media, Rows], None] | None = None
+    """Rows that are overdue, after the clock jumped."""
+
+
+PIPELINE: Final = (
+    Stage("admit", admit.WRITES, on_wave=admit.admit),
+    Stage("receive", receive.WRITES, on_wave=receive.receive),
+    Stage("reorder", reorder.WRITES, on_wave=reorder.store, on_batch=reorder.fetch),
+    Stage(
+        "hear_digits",
+        hear_digits.WRITES,
+        on_wave=hear_digits.hear_digits,
+        on_batch=hear_digits.end_digits,
+    ),
+    Stage("decode", decode.WRITES, on_batch=decode.decode),
+    Stage("conceal", conceal.WRITES, on_batch=conceal.conceal),
+    Stage("play", play.WRITES, on_batch=play.play),
+    Stage("route", route.WRITES, on_batch=route.route),
+    Stage("level", level.WRITES, on_batch=level.level),
+    Stage("send_digits", send_digits.WRITES, on_batch=send_digits.send_digits),
+    Stage("record", record.WRITES, on_batch=record.record),
+    Stage("encode", encode.WRITES, on_batch=encode.encode),
+    Stage("packetize", packetize.WRITES, on_batch=packetize.packetize, on_jump=packetize.mark),
+    Stage("pace", pace.WRITES, on_wave=pace.align, on_batch=pace.pace, on_jump=pace.skip),
+    Stage("report", report.WRITES, on_batch=report.send_reports, on_reports=report.hear_reports),
+)
+
+ON_WAVE: Final = tuple(stage.on_wave for stage in PIPELINE if stage.on_wave)
+ON_BATCH: Final = tuple(stage.on_batch for stage in PIPELINE if stage.on_batch)
+ON_REPORTS: Final = tuple(stage.on_reports for stage in PIPELINE if stage.on_reports)
+ON_JUMP: Final = tuple(stage.on_jump for stage in PIPELINE if stage.on_jump)
 
 
 def run_tick(media: Media, tick: int, now_ns: int, backend: Backend) -> list[StreamEvent]:
     """Work tick number ``tick`` (from ``clock``), which begins at monotonic ``now_ns``.
 
     Returns what happened: digits heard, digit queues that ran empty, sources that came to an end.
-    Set ``media.wall_ns`` before it now and then (sender reports bear it).
+    Set ``media.wall_ns`` before it (reports bear it).  After ticks that were missed, rows catch up.
     """
-    raise NotImplementedError
+    jumped = tick > media.tick + 1
+    media.tick, media.now_ns = tick, now_ns
+    backend.receive(media)
+    arrive(media)
+    if jumped:
+        _jump(media)
+    for _ in range(pace.CATCH_UP if jumped else 1):
+        rows = due_rows(media)
+        if not len(rows):
+            break
+        work(media, rows)
+        sending = rows[media.streams.sends[rows]]
+        if len(sending):
+            backend.send(media, sending)
+    for each in media.reports_due:
+        backend.send_report(media, each)
+    media.reports_due.clear()
+    events, media.events = media.events, []
+    return events
+
+
+def arrive(media: Media) -> None:
+    """Work on what the backend received."""
+    for wave in media.waves:
+        for stage in ON_WAVE:
+            stage(media, wave)
+    if media.reports_heard:
+        for hear in ON_REPORTS:
+            hear(media)
+
+
+def due_rows(media: Media) -> Rows:
+    """Return the rows that are due in this tick."""
+    return np.flatnonzero(media.streams.due[: media.high] <= media.tick)
+
+
+def work(media: Media, rows: Rows) -> None:
+    """Do one packet time's work for ``rows``."""
+    for batch in batches(media, rows):
+        for stage in ON_BATCH:
+            stage(media, batch)
+
+
+def batches(media: Media, rows: Rows) -> Iterator[Batch]:
+    """Yield the rows of each packet time."""
+    periods = media.streams.period[rows]
+    first = int(periods[0])
+    if (periods == first).all():
+        yield Batch(rows, first * TICK)
+        return
+    for period in np.unique(periods).tolist():
+        yield Batch(rows[periods == period], period * TICK)
+
+
+def _jump(media: Media) -> None:
+    """Skip what is too late for rows to be sent, after the tick stood still."""
+    streams, rows = media.streams, due_rows(media)
+    late = media.tick - streams.due[rows] >= pace.CATCH_UP * streams.period[rows]
+    if late.any():
+        for stage in ON_JUMP:
+            stage(media, rows[late])

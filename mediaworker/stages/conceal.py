@@ -1,0 +1,46 @@
+"""Filling holes: the last frame again, fading, then silence.
+
+What the peer has not sent is no loss: silence for longer than ``IDLE``, and telephone-events.
+"""
+
+from typing import Final
+
+import numpy as np
+
+from bus.columns import Column
+from mediaworker.media import Batch, Media
+from mediaworker.stages.reorder import IDLE
+from mediaworker.streams import Rows
+
+FADE: Final = 11
+"""Of 16, from one frame to its repetition."""
+AFTER_EVENT: Final = 20
+"""Ticks from the last packet of an event until the audio behind it is played."""
+
+WRITES: Final = frozenset({"heard", "public.frames_played", "public.frames_concealed"})
+
+
+def conceal(media: Media, batch: Batch) -> None:
+    """Make ``heard`` of what was decoded, without holes."""
+    streams, public = media.streams, media.public
+    rows, samples = batch
+    complete = streams.complete[rows]
+    if not complete.all():
+        _fill(media, rows[~complete], samples)
+        rows = rows[complete]
+    streams.heard[rows, :samples] = streams.pcm[rows, :samples]
+    public.frames_played[rows] += np.uint64(1)
+
+
+def _fill(media: Media, rows: Rows, samples: int) -> None:
+    streams = media.streams
+    lately = media.tick - streams.event_heard_at[rows] < AFTER_EVENT
+    silent = (streams.gap[rows] >= IDLE) | (lately & streams.event_known[rows])
+    streams.heard[rows[silent], :samples] = streams.pcm[rows[silent], :samples]
+    rows = rows[~silent]
+    if not len(rows):
+        return
+    repeated: Column[np.int32] = streams.heard[rows, :samples].astype(np.int32) * FADE >> 4
+    missing = streams.coded[rows, :samples] == 0
+    streams.heard[rows, :samples] = np.where(missing, repeated, streams.pcm[rows, :samples])
+    media.public.frames_concealed[rows] += np.uint64(1)

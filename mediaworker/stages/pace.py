@@ -1,0 +1,52 @@
+"""When a row is due: every packet time; brought near its peer's packets once; caught up if late."""
+
+from typing import Final
+
+import numpy as np
+
+from bus.columns import Column
+from mediaworker.media import Batch, Media, Wave
+from mediaworker.streams import HEADER, Rows
+
+CATCH_UP: Final = 5
+"""Overdue frames that are sent at once; those before them are skipped, and a marker says so."""
+TIME: Final = np.uint64(32)
+
+WRITES: Final = frozenset({"progress", "octets_sent", "due", "aligned", "public.packets_sent"})
+
+
+def align(media: Media, wave: Wave) -> None:
+    """With the first audio of a row, make it due in the tick after those that bring its packets.
+
+    It waits least then.  It is only ever moved later: its own next packet is late by that, once.
+    """
+    streams = media.streams
+    if wave.audio is None or streams.aligned[wave.audio.rows].all():
+        return
+    rows = wave.audio.rows[~streams.aligned[wave.audio.rows]]
+    streams.due[rows] += (media.tick + 1 - streams.due[rows]) % streams.period[rows]
+    streams.aligned[rows] = True
+
+
+def pace(media: Media, batch: Batch) -> None:
+    """Commit to the packets that are sent next, and set when the rows are due again."""
+    streams, rows = media.streams, batch.rows
+    sends = streams.sends[rows]
+    period = streams.period[rows]
+    media_time = period.astype(np.uint64) << TIME
+    streams.progress[rows] += media_time + sends
+    streams.due[rows] += period
+    sending = rows if sends.all() else rows[sends]
+    media.public.packets_sent[sending] += np.uint64(1)
+    sizes = streams.packet_length[sending] - HEADER
+    streams.octets_sent[sending] += sizes.astype(np.uint64)
+
+
+def skip(media: Media, rows: Rows) -> None:
+    """Let media time jump over the frames that are too late to be sent."""
+    streams = media.streams
+    period = streams.period[rows]
+    frames: Column[np.int64] = (media.tick - streams.due[rows]) // period - (CATCH_UP - 1)
+    missed = np.maximum(frames, 0) * period
+    streams.due[rows] += missed
+    streams.progress[rows] += missed.astype(np.uint64) << TIME

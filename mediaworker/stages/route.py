@@ -1,0 +1,59 @@
+"""What each stream says: its sound, what its own peer says, what another one's peer says, nothing.
+
+Whoever is listened to by another has a tap: a ring of what its peer said lately, so that the two
+may have different packet times.
+"""
+
+from typing import Final
+
+import numpy as np
+
+from bus.columns import Column
+from mediaworker.media import Batch, Media
+from mediaworker.streams import TAP, TICK, Kind, Rows
+
+WRITES: Final = frozenset({"said", "tap", "tap_written", "tap_read", "tap_seen"})
+
+
+def route(media: Media, batch: Batch) -> None:
+    """Fill ``said`` and the taps."""
+    streams = media.streams
+    rows, samples = batch
+    tapped = rows[streams.tapped[rows]]
+    if len(tapped):
+        at = streams.tap_written[tapped]
+        media.taps.write(tapped, at % TAP, samples, streams.heard[tapped, :samples])
+        streams.tap_written[tapped] = at + samples
+    kinds = streams.source_kind[rows] * streams.sends[rows]
+    for kind in np.flatnonzero(np.bincount(kinds)).tolist():
+        _say(media, rows[kinds == kind], Kind(kind), samples)
+
+
+def _say(media: Media, rows: Rows, kind: Kind, samples: int) -> None:
+    streams = media.streams
+    match kind:
+        case Kind.SILENCE:
+            streams.said[rows, :samples] = 0
+        case Kind.POOL:
+            streams.said[rows, :samples] = streams.music[rows, :samples]
+        case Kind.ECHO:
+            streams.said[rows, :samples] = streams.heard[rows, :samples]
+        case Kind.LEG:
+            streams.said[rows, :samples] = _listen(media, rows, samples)
+
+
+def _listen(media: Media, rows: Rows, samples: int) -> Column[np.int16]:
+    """Return the next samples from the taps that rows listen to; silence where there are none."""
+    streams = media.streams
+    sources = streams.source_row[rows]
+    written, position = streams.tap_written[sources], streams.tap_read[rows]
+    lag = np.maximum(samples, streams.period[sources] * TICK)
+    waiting = written - position
+    anew = (streams.tap_seen[rows] != streams.source_number[rows]) | (waiting > 4 * lag)
+    position = np.where(anew, np.maximum(written - lag, 0), position)
+    streams.tap_seen[rows] = streams.source_number[rows]
+    heard = media.taps.read(sources, position % TAP, samples)
+    ready = written - position >= samples
+    heard[~ready] = 0
+    streams.tap_read[rows] = position + np.where(ready, samples, 0)
+    return heard
