@@ -157,7 +157,12 @@ def _is_still(path: Path, descriptor: int) -> bool:
 
 
 def _lives(pid: int) -> bool:
-    return Path(f"/proc/{pid}").exists()
+    """Whether a process runs; one that has ended and was not reaped does not (proc(5), stat)."""
+    try:
+        state = Path(f"/proc/{pid}/stat").read_text().rpartition(")")[2].split()[0]
+    except (FileNotFoundError, ProcessLookupError):
+        return False
+    return state not in "ZX"
 
 
 def _pid(path: Path) -> int:

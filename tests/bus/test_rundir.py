@@ -173,3 +173,20 @@ def test_children_that_leave_at_once_leave_nothing(tmp_path: Path) -> None:
             assert each.stdin is not None
             each.stdin.close()
     assert not run_dir.exists()
+
+
+def test_who_leaves_waits_for_another_that_leaves(tmp_path: Path) -> None:
+    claim(tmp_path, made=False).close()
+    (tmp_path / "w0.public").touch()
+    with subprocess.Popen(["true"]) as dead:
+        os.waitid(os.P_PID, dead.pid, os.WEXITED | os.WNOWAIT)
+        (tmp_path / SUPERVISOR_LOCK).write_text(f"{dead.pid} \n")  # a zombie: it lives no more
+        other = acquire(tmp_path / SUPERVISOR_LOCK)
+        assert other is not None
+        script = "import sys; from pathlib import Path; from bus.rundir import leave\n"
+        script += "leave(Path(sys.argv[1]))"
+        with subprocess.Popen([sys.executable, "-c", script, str(tmp_path)]) as leaver:
+            with pytest.raises(subprocess.TimeoutExpired):
+                leaver.wait(1.0)
+            other.close()
+        assert not list(tmp_path.iterdir())

@@ -550,6 +550,16 @@ def test_a_stop_in_the_middle_of_the_start_ends_what_was_started() -> None:
     assert len(world.launches) == 4
 
 
+def test_a_process_that_is_made_too_late_is_ended_at_once() -> None:
+    supervision = Supervision(fleet=Fleet(workers=1))
+    supervision.begin(0.0)
+    assert [order.name for order in supervision.drain() if isinstance(order, Launch)]
+    supervision.stop(0.0)
+    assert not [order for order in supervision.drain() if isinstance(order, Kill)]
+    supervision.launched("signaling", 7)
+    assert Kill(7, signal.SIGTERM) in supervision.drain()
+
+
 # ------------------------------------------------------------------------------- anything goes
 
 STEPS = st.lists(
