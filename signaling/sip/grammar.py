@@ -64,8 +64,8 @@ SIP_URI: Final = re.compile(
 # telephone-uri = "tel:" telephone-subscriber                                  RFC 3966
 TEL_URI: Final = re.compile(rf"[Tt][Ee][Ll]:(\+?+[0-9A-Fa-f*#\-.()]++)({URI_PARAMETERS})")
 # absoluteURI = scheme ":" ( hier-part / opaque-part )            we: anything visible after the ":"
-SCHEME: Final = re.compile(r"([A-Za-z][A-Za-z0-9+\-.]*+):")
-ABSOLUTE_URI: Final = re.compile(rf"{SCHEME.pattern}[^\x00-\x20\x7f\"<>]++")
+SCHEME: Final = r"[A-Za-z][A-Za-z0-9+\-.]*+:"
+ABSOLUTE_URI: Final = re.compile(rf"{SCHEME}[^\x00-\x20\x7f\"<>]++")
 
 # name-addr = [ display-name ] LAQUOT addr-spec RAQUOT
 # display-name = *(token LWS)/ quoted-string
@@ -73,7 +73,7 @@ ABSOLUTE_URI: Final = re.compile(rf"{SCHEME.pattern}[^\x00-\x20\x7f\"<>]++")
 # we: any display name without quotes and brackets
 DISPLAY: Final = rf'({QUOTED}{SWS}|[^"<>\x00-\x08\x0a-\x1f\x7f]*+)'
 NAME_ADDR: Final = re.compile(
-    rf"(?:{DISPLAY}<([^<>\" \t]++)>|([^<>\",;? \t]++)){PARAMETERS}",
+    rf"(?:{DISPLAY}<([^<>\" \t]++)>|({SCHEME}[^<>\",;? \t]++)){PARAMETERS}",
 )
 
 # via-parm = sent-protocol LWS sent-by *( SEMI via-params )
@@ -100,6 +100,7 @@ AUTH_PARAM: Final = re.compile(
 # Request-Line = Method SP Request-URI SP SIP-Version CRLF
 # SIP-Version = "SIP" "/" 1*DIGIT "." 1*DIGIT
 SIP_VERSION: Final = re.compile(r"[Ss][Ii][Pp]/[0-9]++\.[0-9]++")
+A_SCHEME: Final = re.compile(SCHEME)
 A_TOKEN: Final = re.compile(TOKEN)
 A_PARAMETER: Final = re.compile(PARAMETER)
 A_GEN_VALUE: Final = re.compile(r"[^\x00-\x20\x7f\"<>,;]++")

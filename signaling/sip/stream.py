@@ -95,7 +95,7 @@ class StreamFramer:
         if self.halved:
             self.halved = False
             return KeepAlive.PING
-        self.halved = not self.buffer
+        self.halved = bytes(self.buffer[:2]) in (b"", b"\r")
         return KeepAlive.PONG
 
     def _cut(self, end: int) -> bytes:
@@ -110,13 +110,12 @@ class StreamFramer:
 
 
 def _content_length(head: bytes) -> int:
-    found = {_value(head, name.end()) for name in LENGTH_NAME.finditer(head)}
-    if len(found) == 1 and None not in found:
-        return found.pop() or 0
-    reason = "Malformed Content-Length" if found else "Content-Length missing on a stream"
-    raise FramingError(400, reason, head, salvage(head))
-
-
-def _value(head: bytes, at: int) -> int | None:
-    found = LENGTH_VALUE.match(head, at)
-    return int(found.group(1)) if found else None
+    name = LENGTH_NAME.search(head)
+    if name is None:
+        raise FramingError(400, "Content-Length missing on a stream", head, salvage(head))
+    value = LENGTH_VALUE.match(head, name.end())
+    if value is None:
+        raise FramingError(400, "Malformed Content-Length", head, salvage(head))
+    if LENGTH_NAME.search(head, value.end()):
+        raise FramingError(400, "Content-Length more than once", head, salvage(head))
+    return int(value.group(1))

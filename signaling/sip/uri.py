@@ -7,7 +7,7 @@ from typing import Final
 import msgspec
 
 from signaling.sip.errors import ParseError
-from signaling.sip.grammar import ABSOLUTE_URI, SCHEME, SIP_URI, TEL_URI
+from signaling.sip.grammar import A_SCHEME, ABSOLUTE_URI, SIP_URI, TEL_URI
 from signaling.sip.values import Parameters, parameter
 
 HIGHEST_PORT: Final = 65535
@@ -102,7 +102,7 @@ def bracketed(host: str) -> str:
 
 def scheme_of(text: str) -> str:
     """Return the scheme of any URI in lower case, empty where there is none."""
-    return text.partition(":")[0].lower() if SCHEME.match(text) else ""
+    return text.partition(":")[0].lower() if A_SCHEME.match(text) else ""
 
 
 def uri_problem(text: str, *, headers_allowed: bool = True) -> str:

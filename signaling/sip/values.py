@@ -3,17 +3,26 @@
 import re
 from typing import Final
 
+from signaling.sip.errors import ParseError
 from signaling.sip.grammar import A_GEN_VALUE, A_PARAMETER, ELEMENT
 
 Parameters = tuple[tuple[str, str | None], ...]
 """Names as they came, values without their quotes; None where there is no ``=``."""
+
+MOST_PIECES: Final = 500
+"""Of a list or of parameters; longer ones are an attack on our time."""
 
 QUOTED_PAIR: Final = re.compile(r"\\(.)", re.DOTALL)
 NEEDS_ESCAPE: Final = re.compile(r'["\\\x00-\x08\x0b\x0c\x0e-\x1f\x7f]')
 
 
 def split_list(value: str) -> list[str]:
-    """Split at the commas outside quotes and ``<>``; empty elements are dropped, if not all are."""
+    """Split at the commas outside quotes and ``<>``; empty elements are dropped, if not all are.
+
+    Raises ParseError for far too many of them.
+    """
+    if value.count(",") > MOST_PIECES:
+        raise ParseError(400, "Too many values in a list", detail=value)
     if '"' not in value and "<" not in value:
         elements = [element.strip(" \t") for element in value.split(",")]
     else:
@@ -31,9 +40,14 @@ def _split_quoted(value: str) -> list[str]:
 
 
 def split_parameters(text: str) -> Parameters:
-    """Read ``;name=value;flag``, which has matched PARAMETERS."""
+    """Read ``;name=value;flag``, which has matched PARAMETERS.
+
+    Raises ParseError for far too many of them.
+    """
     if not text:
         return ()
+    if text.count(";") > MOST_PIECES:
+        raise ParseError(400, "Too many parameters", detail=text)
     if '"' in text:
         return tuple(
             (name, unquote(value) if value else None)
