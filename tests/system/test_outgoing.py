@@ -79,7 +79,7 @@ def check_route(messages: list[SipSeen], peer: Sipp) -> None:
     for method in ("ACK", "BYE"):
         request = sent(messages, peer.port, method)[0]
         assert request.start_line.split()[1].startswith(f"sip:answerer@127.0.0.1:{peer.port}")
-        assert request.header("Route") == f"<sip:127.0.0.1:{peer.port};lr>"
+        assert request.header("Route") == f"<sip:127.0.0.1:{peer.port};transport=UDP;lr>"
 
 
 def check_pace(packets: list[RtpSeen]) -> None:

@@ -18,7 +18,8 @@ def options(number: int) -> bytes:
         f"OPTIONS sip:service@127.0.0.1 SIP/2.0\r\n"
         f"Via: SIP/2.0/TCP 127.0.0.1:5999;branch=z9hG4bKframing{number}\r\n"
         f"Max-Forwards: 70\r\nFrom: <sip:hand@127.0.0.1>;tag=a\r\nTo: <sip:service@127.0.0.1>\r\n"
-        f"Call-ID: framing{number}\r\nCSeq: 1 OPTIONS\r\nContent-Length: 4\r\n\r\nbody"
+        f"Call-ID: framing{number}\r\nCSeq: 1 OPTIONS\r\n"
+        f"Content-Type: application/sdp\r\nContent-Length: 5\r\n\r\nv=0\r\n"
     ).encode()
 
 
