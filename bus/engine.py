@@ -72,8 +72,7 @@ class Engine:
             launched(workers=workers, sip=sip, settings=settings or {}) as started,
             cls.connect(started.run_dir, peer=peer) as engine,
         ):
-            watch = asyncio.create_task(started.process.wait())
-            watch.add_done_callback(lambda _: engine.lost("its supervisor ended"))
+            watch = asyncio.create_task(engine._end_with(started.process))
             try:
                 yield engine
             finally:
@@ -323,6 +322,10 @@ class Engine:
         if self.run_dir is None:
             raise EngineLostError("the supervisor is found by the run directory: connect by that")
         return self.run_dir
+
+    async def _end_with(self, process: asyncio.subprocess.Process) -> None:
+        await process.wait()
+        self.lost("its supervisor ended")
 
     async def _close(self) -> None:
         try:

@@ -1,0 +1,102 @@
+"""Each example does what it says, as a process of its own."""
+
+import re
+import signal
+import sys
+from pathlib import Path
+
+import pytest
+
+from tests.peers.engine import Engine
+from tests.peers.processes import Running, eventually
+
+ROOT = Path(__file__).parent.parent.parent.parent
+EXAMPLES = ROOT / "tools" / "examples"
+COVERED = {"answer", "digits", "place_call", "plain_client", "redirect", "reject"}
+
+
+class Example(Running):
+    """An example; ``uri`` is what it asks to be called at."""
+
+    def __init__(self, folder: Path, name: str, *words: str | Path) -> None:
+        command = [sys.executable, EXAMPLES / f"{name}.py", *words]
+        super().__init__(
+            command, folder=folder, log=f"{name}.log", environ={"PYTHONPATH": str(ROOT)}
+        )
+
+    @property
+    def uri(self) -> str:
+        return self.says(r"^call (sip:\S+)$")[1]
+
+    def says(self, pattern: str) -> re.Match[str]:
+        """Wait for a line."""
+
+        def found() -> re.Match[str] | None:
+            line = re.search(pattern, self.output(), re.MULTILINE)
+            assert line or self.alive(), self.output()
+            return line
+
+        return eventually(f"it says {pattern!r}", found, seconds=20)
+
+    def finish(self) -> str:
+        """Wait for its end, which must be a good one; return what it said."""
+        assert self.wait(30) == 0, self.output()
+        return self.output()
+
+
+def test_every_example_is_run_here() -> None:
+    assert {path.stem for path in EXAMPLES.glob("[!_]*.py")} == COVERED
+
+
+def test_placing_and_answering(tmp_path: Path) -> None:
+    with Example(tmp_path, "answer", tmp_path) as callee:
+        with Example(tmp_path, "place_call", callee.uri) as caller:
+            said = caller.finish()
+        assert "talking, PCMU" in said
+        assert re.search(r"completed after [34]\.\d s", said)
+        packets = re.search(r"(\d+) packets came back", said)
+        assert packets is not None
+        assert int(packets[1]) > 100
+        record = Path(callee.says(r"completed, recorded in (\S+)$")[1])
+        assert record.stat().st_size > 3 * 8000 * 2 * 2
+        callee.signal(signal.SIGINT)
+        callee.wait(20)
+
+
+@pytest.mark.parametrize(("friend", "words"), [("offhook", "busy"), ("other", "603 Decline")])
+def test_rejecting(tmp_path: Path, friend: str, words: str) -> None:
+    with (
+        Example(tmp_path, "reject", friend) as callee,
+        Example(tmp_path, "place_call", callee.uri) as caller,
+    ):
+        assert words in caller.finish()
+        callee.says(r"^sip:offhook@\S+: (busy|rejected)")
+
+
+def test_redirecting(tmp_path: Path) -> None:
+    with (
+        Example(tmp_path, "answer", tmp_path) as callee,
+        Example(tmp_path, "redirect", callee.uri) as forwarder,
+        Example(tmp_path, "place_call", forwarder.uri) as caller,
+    ):
+        assert "completed" in caller.finish()
+        forwarder.says(r": redirected")
+
+
+def test_digits_both_ways(tmp_path: Path) -> None:
+    with Example(tmp_path, "digits") as example:
+        said = example.finish()
+    assert "the caller entered 42" in said
+    assert "the menu said 24" in said
+
+
+def test_a_client_made_only_of_pyzmq_and_msgpack(tmp_path: Path) -> None:
+    source = (EXAMPLES / "plain_client.py").read_text()
+    assert not re.search(r"^(from|import) (bus|offhook)\b", source, re.MULTILINE)
+    with Engine(tmp_path / "engine") as engine, Example(tmp_path, "answer", tmp_path) as callee:
+        engine.wait_up()
+        with Example(tmp_path, "plain_client", engine.run_dir, callee.uri) as caller:
+            said = caller.finish()
+        callee.says("pressed 1\npressed 2\npressed #")
+        engine.stop_cleanly()
+    assert said.splitlines() == ["answered, PCMU", "ended: completed"]
