@@ -73,6 +73,7 @@ class Worker:
         self.orphaned_at = 0.0
         self.drain_until: float | None = None
         self.announced = overseer is None
+        self.state.pid[0] = lifetime.pid
 
     def run(self) -> int:
         """Tick until it is over; return the exit code."""
@@ -87,6 +88,7 @@ class Worker:
                 self.link.tell(event)
             self._slack(tick)
             busy = time.monotonic_ns() - begun
+            self.state.tick[0], self.state.tick_ns[0] = tick, busy
             self.load += SMOOTHING * (min(1.0, busy / TICK_NS) - self.load)
         self._end()
         return 0
