@@ -17,6 +17,7 @@ from bus.errors import OffhookError, SettingsError
 from bus.ids import WorkerId
 from bus.loading import read_settings
 from bus.logs import configure
+from bus.rundir import leave
 from mediaworker.boot import Boot
 
 log = logging.getLogger(__name__)
@@ -54,6 +55,8 @@ def main() -> int:
     except (OffhookError, OSError) as error:
         log.error("cannot start: %s", error)
         return 1
+    finally:
+        leave(options.run_dir)
 
 
 if __name__ == "__main__":

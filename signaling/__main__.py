@@ -8,6 +8,7 @@ from pathlib import Path
 from bus.errors import OffhookError, SettingsError
 from bus.loading import read_settings
 from bus.logs import configure
+from bus.rundir import leave
 from signaling.shell.process import Signaling
 
 WRONG_SETTINGS = 42
@@ -31,6 +32,8 @@ def main() -> int:
     except OffhookError as error:
         sys.stderr.write(f"signaling: {error}\n")
         return 1
+    finally:
+        leave(given.run_dir)
     return 0
 
 

@@ -12,7 +12,7 @@ from types import TracebackType
 from typing import Final, cast
 
 from tests.peers.plain_client import PlainClient
-from tests.peers.ports import free_port, is_free
+from tests.peers.ports import bound_ports, free_port, is_free
 from tests.peers.processes import Running, eventually
 
 ROOT: Final = Path(__file__).parent.parent.parent
@@ -39,6 +39,7 @@ class Engine(Running):
         self.run_dir = folder / "run"
         self.sip_port = sip_port or free_port()
         self.rtp_first = rtp_first or _rtp_block()
+        self._others = bound_ports("udp")
         self.sip = f"127.0.0.1:{self.sip_port}"
         command = [
             sys.executable,
@@ -123,11 +124,14 @@ class Engine(Running):
         """Assert that no process, no port and no socket or table file of ours is left."""
         eventually("all processes are gone", lambda: not self.family(), seconds=seconds)
         eventually("its SIP port is free", lambda: is_free(self.sip_port), seconds=seconds)
-        ports = range(self.rtp_first, self.rtp_first + RTP_PORTS, 2)
-        taken = [port for port in ports if not is_free(port)]
-        assert not taken, f"RTP ports still taken: {taken[:10]}"
+        eventually("its RTP ports are free", lambda: not self._rtp_ports(), seconds=seconds)
         left = [path.name for path in self.run_dir.glob("*")] if self.run_dir.exists() else []
         assert not left, f"files left in the run directory: {left}"
+
+    def _rtp_ports(self) -> set[int]:
+        """Return which of our RTP ports are bound now and were free before we began."""
+        ours = range(self.rtp_first, self.rtp_first + RTP_PORTS)
+        return {port for port in bound_ports("udp") if port in ours} - self._others
 
     def stop_cleanly(self, seconds: float = 15.0) -> None:
         """SIGTERM; then exit code 0 and nothing left."""
@@ -154,12 +158,11 @@ def _kill(pid: int) -> None:
         os.kill(pid, signal.SIGKILL)
 
 
-_next_block = 0
+_next_block = os.getpid() % 6
 
 
 def _rtp_block() -> int:
-    """Return the first of a block of RTP ports that no engine of this test run used before."""
+    """Return the first of a block of RTP ports, another one each time, below the ephemeral ones."""
     global _next_block
-    first = 20000 + _next_block * RTP_PORTS
-    _next_block = (_next_block + 1) % 5
-    return first
+    _next_block = (_next_block + 1) % 6
+    return 20000 + _next_block * RTP_PORTS

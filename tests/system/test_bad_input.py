@@ -35,7 +35,8 @@ class RunningCall:
         self.rtp_port = int(str(answered["port"]))
 
     def finish(self) -> dict[str, object]:
-        """Hang up; return the call's last event."""
+        """Let it run a little more, hang up; return the call's last event."""
+        self.app.watch(0.4)
         ended = hang_up(self.app, self.hand, self.call)
         packets = self.wire.rtp(destination=self.hand.media_port)
         check_continuous(packets)

@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 
 import offhook
+from tests.bus.commands.running import PRIVATE_PORTS
 from tests.peers.ports import free_port
 
 Talk = Callable[[offhook.Engine, offhook.Engine], Awaitable[None]]
@@ -29,6 +30,8 @@ async def two_engines() -> AsyncGenerator[tuple[offhook.Engine, offhook.Engine],
 @pytest.fixture(autouse=True)
 def _in_a_folder_of_its_own(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     monkeypatch.chdir(tmp_path)
+    for name, value in PRIVATE_PORTS.items():
+        monkeypatch.setenv(name, value)
 
 
 def run(talk: Talk) -> None:

@@ -86,6 +86,8 @@ def test_drained_on_sigterm(tmp_path: Path) -> None:
             app.request("subscribe", user="*")
             take_call(app, hand, engine.sip_port)
             engine.signal(signal.SIGTERM)
+            eventually("signaling drains", lambda: '"state":"stopping"' in engine.output())
+            app.watch(0.2)
             late.invite(engine.sip_port)
             late.expect(503)
             late.request("ACK", branch=late.invite_branch)
