@@ -29,6 +29,7 @@ from tools.bench.rig import (
     calls_file,
     compiled,
     pinned,
+    punctual,
     subject,
 )
 
@@ -85,6 +86,8 @@ class Row(msgspec.Struct):
     received_by_peers: float
     memory_mb: float
     load: float
+    far_end_late_ms: dict[str, float]
+    """How late loadgen itself was: beyond a few ms the row tells of the machine."""
     scheduling: str
     void: str
     """Why the row does not count; empty if it does."""
@@ -127,6 +130,7 @@ class Bench:
             received_by_peers=report.rx_ratio,
             memory_mb=report.sut.rss_hwm_mb,
             load=load,
+            far_end_late_ms=report.gen_late_ms,
             scheduling=scheduling,
             void=verdict(report, counters, calls),
         )
@@ -162,6 +166,8 @@ class Bench:
                 stdout=subprocess.PIPE,
                 stderr=subprocess.DEVNULL,
             )
+        if not self.arguments.no_realtime:
+            punctual(bare.pid)
         assert bare.stdout is not None
         try:
             bare.stdout.readline()
@@ -189,7 +195,8 @@ def verdict(report: Report, counters: Counters, calls: int) -> str:
 
 
 HEAD: Final = (
-    " calls | CPU-ms/call-s | bare C | ratio | pacing p50   p99  p99.9    max | played   | MB    |"
+    " calls | CPU-ms/call-s | bare C | ratio | pacing p50   p99  p99.9    max |"
+    " far p99.9 |  played  |  MB |"
 )
 
 
@@ -198,11 +205,18 @@ def line(row: Row) -> str:
     pacing, floor = row.pacing_ms, row.floor_cpu_ms_per_call_s
     ratio = f"{row.cpu_ms_per_call_s / floor:5.1f}" if floor else "-"
     bare = f"{floor:6.3f}" if floor else "-"
-    return (
-        f" {row.calls:5d}   {row.cpu_ms_per_call_s:13.3f}   {bare:>6}   {ratio:>5} "
-        f"{pacing.p50:10.2f} {pacing.ninety_nine:5.2f} {pacing.thousandth:6.2f} {pacing.max:6.1f}"
-        f"   {100 * row.played:7.3f}%  {row.memory_mb:5.0f}   {row.void and f'VOID: {row.void}'}"
+    cells = (
+        f"{row.calls:6d}",
+        f"{row.cpu_ms_per_call_s:13.3f}",
+        f"{bare:>6}",
+        f"{ratio:>5}",
+        f"{pacing.p50:10.2f} {pacing.ninety_nine:5.2f} {pacing.thousandth:6.2f} {pacing.max:6.1f}",
+        f"{row.far_end_late_ms.get('p999', 0.0):9.2f}",
+        f"{100 * row.played:7.3f}%",
+        f"{row.memory_mb:3.0f}",
+        f"VOID: {row.void}" if row.void else "",
     )
+    return "   ".join(cells)
 
 
 def main(words: list[str]) -> int:
