@@ -7,7 +7,14 @@ from bus.calls import DigitReceived, DigitsSent, Ok, PlayFinished, WorkerChanged
 from bus.codec import decode_body, decode_frame, encode, raw
 from bus.envelope import VERSION, Done, Event, Refused
 from bus.envelope import Request as BusRequest
-from bus.errors import BadRequestError, FrameError, RefusedError, StaleSessionError, refusal
+from bus.errors import (
+    BadRequestError,
+    FrameError,
+    NotFoundError,
+    RefusedError,
+    StaleSessionError,
+    refusal,
+)
 from signaling.calls.acts import settle, step
 from signaling.calls.call import Call
 from signaling.calls.dialling import is_ready
@@ -94,12 +101,15 @@ def lose(core: Core, seat: Seat) -> None:
         del core.state.workers.seats[seat.hello.worker]
     core.publish("worker", WorkerChanged(worker=info(seat, core.now, "lost")))
     core.log("warning", f"worker {seat.hello.worker} (pid {seat.hello.pid}) is gone")
+    reason = f"media worker {seat.hello.worker} was lost"
+    for key in [key for key in core.state.asked if key.startswith(f"{seat.session}:")]:
+        core.reply(core.state.asked.pop(key).waiting, NotFoundError(reason))
     for stream in list(seat.streams):
         found = core.state.by_stream.get(stream)
         call = core.state.calls.get(found) if found is not None else None
         if call is not None:
             closed(core, call, None)
-            _step_or_settle(core, call, Cue.WORKER_LOST, Happening())
+            _step_or_settle(core, call, Cue.WORKER_LOST, Happening(reason=reason))
 
 
 # --------------------------------------------------------------------- answers and events

@@ -141,7 +141,7 @@ OUTGOING: Final[Table] = {
         Cue.READY: (State.CALLING, (Act.SEND_INVITE,)),
         Cue.UNRESOLVED: _OVER,
         Cue.STREAM_REFUSED: _OVER,
-        Cue.WORKER_LOST: _OVER,
+        Cue.WORKER_LOST: (State.PLACING, (Act.OPEN_STREAM,)),  # on another one: nobody was told
         Cue.HANG_UP: _OVER,
         Cue.OWNER_LOST: _OVER,
         Cue.RING_TIMEOUT: _OVER,
@@ -188,7 +188,7 @@ INCOMING: Final[Table] = {
     | {
         Cue.STREAM_OPENED: (State.ACCEPTED, (Act.SEND_ANSWER,)),
         Cue.STREAM_REFUSED: _REFUSED,
-        Cue.WORKER_LOST: _REFUSED,
+        Cue.WORKER_LOST: (State.OPENING, (Act.OPEN_STREAM,)),  # on another one: nobody was told
     },
     State.ACCEPTED: {
         Cue.ACK: (State.UP, (Act.TELL_ANSWERED,)),
