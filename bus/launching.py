@@ -156,10 +156,13 @@ async def _stop(process: asyncio.subprocess.Process) -> None:
 
 
 async def _terminate(process: asyncio.subprocess.Process) -> None:
-    """Politely, else by force."""
-    if process.returncode is not None:
-        return
-    process.terminate()
+    """Politely, else by force.
+
+    Closing the pipe asks for the same as SIGTERM.  ``process.terminate()`` would look whether it
+    has ended already, and so take the exit code away from the loop, which waits for it.
+    """
+    assert process.stdin is not None
+    process.stdin.close()
     try:
         async with asyncio.timeout(STOP_WITHIN):
             await process.wait()

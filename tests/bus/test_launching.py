@@ -9,9 +9,16 @@ import bus
 from bus.engine import Engine
 from bus.errors import LaunchError
 from bus.launching import Launched, environment, launched
+from tests.bus.commands.running import PRIVATE_PORTS
 from tests.bus.waiting import until
 
 SIP = ("udp:127.0.0.1:0",)
+
+
+@pytest.fixture(autouse=True)
+def _ports(monkeypatch: pytest.MonkeyPatch) -> None:
+    for name, value in PRIVATE_PORTS.items():
+        monkeypatch.setenv(name, value)
 
 
 def is_alive(pid: int) -> bool:

@@ -15,12 +15,15 @@ from tests.peers.processes import Running, eventually
 
 ROOT: Final = Path(__file__).parent.parent.parent.parent
 OFFHOOK: Final = (sys.executable, "-P", "-m", "bus")
+PRIVATE_PORTS: Final = {"OFFHOOK__MEDIA__PORT_FIRST": "32000", "OFFHOOK__MEDIA__PORT_LAST": "32767"}
+"""For private engines: not the ports of which other tests assert that they are free."""
 Line = dict[str, object]
 
 
 def environment(extra: Mapping[str, str]) -> dict[str, str]:
     """Return ours, with this checkout on the path and no engine to be found by default."""
-    return {**os.environ, "XDG_RUNTIME_DIR": "", "PYTHONPATH": str(ROOT), **extra}
+    here = {"XDG_RUNTIME_DIR": "", "PYTHONPATH": str(ROOT)}
+    return {**os.environ, **here, **PRIVATE_PORTS, **extra}
 
 
 def offhook(*words: str | Path, **environ: str) -> subprocess.CompletedProcess[str]:

@@ -1,11 +1,15 @@
+import contextlib
+import os
+import re
 import signal
+import subprocess
 from pathlib import Path
 
 import pytest
 
 from bus.calls import Outcome
 from bus.commands.call import EXIT_CODES
-from tests.bus.commands.running import Offhook, lines_of, offhook
+from tests.bus.commands.running import OFFHOOK, Offhook, environment, lines_of, offhook
 from tests.peers.engine import Engine
 from tests.peers.ports import free_port
 from tests.peers.processes import eventually
@@ -87,6 +91,30 @@ def test_ctrl_c_hangs_up_neatly(live: Engine, tmp_path: Path) -> None:
             assert caller.of("ended")[0]["outcome"] == "completed"
             callee.wait_for("ended")
             assert "Traceback" not in caller.output()
+
+
+def test_on_a_terminal_there_is_a_live_line_and_a_summary(live: Engine, tmp_path: Path) -> None:
+    run_dir = ("--run-dir", live.run_dir)
+    with Offhook(tmp_path, "answer", "--echo", *run_dir) as callee:
+        callee.wait_for("ready")
+        words = ("call", f"sip:a@{live.sip}", *run_dir, "--play", "tone:440", "--duration", "1.5")
+        shown = on_a_terminal(*words)
+    assert re.search(r"\rup 00:01  PCMU  in █\S+ +out █\S+ +loss 0\.0 %  jitter \d", shown), shown
+    assert re.search(r"completed after 1\.\d s \(by local\)\r\n", shown)
+    assert re.search(r"received [5-9]\d packets, lost 0", shown)
+
+
+def on_a_terminal(*words: str | Path) -> str:
+    """Run a command on a pseudo terminal and return all that it drew."""
+    here, there = os.openpty()
+    with subprocess.Popen([*OFFHOOK, *words], stdout=there, env=environment({})):
+        os.close(there)
+        shown = b""
+        with contextlib.suppress(OSError):  # how the end of a terminal is told
+            while piece := os.read(here, 4096):
+                shown += piece
+    os.close(here)
+    return shown.decode()
 
 
 @pytest.mark.parametrize(

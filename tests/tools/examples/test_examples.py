@@ -7,6 +7,7 @@ from pathlib import Path
 
 import pytest
 
+from tests.bus.commands.running import PRIVATE_PORTS
 from tests.peers.engine import Engine
 from tests.peers.processes import Running, eventually
 
@@ -20,9 +21,8 @@ class Example(Running):
 
     def __init__(self, folder: Path, name: str, *words: str | Path) -> None:
         command = [sys.executable, EXAMPLES / f"{name}.py", *words]
-        super().__init__(
-            command, folder=folder, log=f"{name}.log", environ={"PYTHONPATH": str(ROOT)}
-        )
+        environ = {"PYTHONPATH": str(ROOT), **PRIVATE_PORTS}
+        super().__init__(command, folder=folder, log=f"{name}.log", environ=environ)
 
     @property
     def uri(self) -> str:
@@ -98,5 +98,4 @@ def test_a_client_made_only_of_pyzmq_and_msgpack(tmp_path: Path) -> None:
         with Example(tmp_path, "plain_client", engine.run_dir, callee.uri) as caller:
             said = caller.finish()
         callee.says("pressed 1\npressed 2\npressed #")
-        engine.stop_cleanly()
     assert said.splitlines() == ["answered, PCMU", "ended: completed"]
