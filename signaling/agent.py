@@ -8,6 +8,7 @@
 The state can be encoded, dropped and decoded between any two inputs.
 """
 
+from contextlib import suppress
 from heapq import heappop
 from typing import assert_never
 
@@ -40,7 +41,7 @@ from signaling.effects import (
 )
 from signaling.entropy import Entropy
 from signaling.sending import listener_named, start
-from signaling.sip.errors import ParseError
+from signaling.sip.errors import ParseError, SipError
 from signaling.sip.flow import Flow
 from signaling.sip.headers import stamp_via
 from signaling.sip.message import Request, Response
@@ -57,6 +58,7 @@ from signaling.transactions.layer import (
     ResponseReceived,
     StrayResponse,
     Transmit,
+    response_flow,
 )
 from signaling.uac import request_failed, take_response
 from signaling.uas import take_ack, take_cancel, take_request
@@ -157,7 +159,8 @@ def _refuse_statelessly(core: Core, flow: Flow, error: ParseError) -> None:
     response = respond(
         request, error.status, error.reason, to_tag=core.entropy.token(), headers=extra
     )
-    core.effects.append(Send(flow, render(response)))
+    with suppress(SipError):  # a Via that says nothing of the way back
+        core.effects.append(Send(response_flow(request, flow), render(response)))
 
 
 def _answer_malformed(core: Core, flow: Flow, head: bytes, reason: str) -> None:

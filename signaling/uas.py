@@ -11,6 +11,7 @@ from signaling.calls.acts import RETRY_AFTER, answer, dialog_key_of, step
 from signaling.calls.call import Call, Leg
 from signaling.calls.describing import CODECS
 from signaling.calls.dialling import to_tag, user_of
+from signaling.calls.leg import aim_leg
 from signaling.calls.reinvite import acknowledged, reinvited
 from signaling.calls.states import Cue, State
 from signaling.clients import Client, Subscription
@@ -21,7 +22,7 @@ from signaling.sdp.offer_answer import Agreed, Negotiation, accept_answer, answe
 from signaling.sending import ALLOW, listener_named
 from signaling.sip.errors import SipError
 from signaling.sip.flow import Flow
-from signaling.sip.headers import NameAddr, parse_name_addr
+from signaling.sip.headers import NameAddr, parse_cseq, parse_name_addr
 from signaling.sip.message import Header, Request, first
 from signaling.sip.render import respond
 from signaling.sip.validate import method_refusal, refuse
@@ -100,12 +101,17 @@ def _in_dialog(core: Core, key: str, request: Request, flow: Flow) -> None:
         case "INVITE" if call.state is State.CLOSING or call.state is State.LEAVING:
             reply(core, key, request, 481)
         case "INVITE":
-            update_target(call.dialog, request)
-            reinvited(core, call, key, request)
+            if reinvited(core, call, key, request):
+                update_target(call.dialog, request)
+                call.reinvite_cseq = _cseq(request)
         case "OPTIONS":
             reply(core, key, request, 200, "", _capabilities(core))
         case _:
             reply(core, key, request, 481)
+
+
+def _cseq(request: Request) -> int:
+    return parse_cseq(first(request, "CSeq") or "").number
 
 
 def _bye(core: Core, call: Call, key: str, request: Request) -> None:
@@ -124,7 +130,7 @@ def take_ack(core: Core, request: Request) -> None:
     call = call_of_dialog(core, request)
     if call is None:
         return
-    if call.reinvite_key:
+    if call.reinvite_key and _cseq(request) == call.reinvite_cseq:
         core.state.transactions.stop_2xx(call.reinvite_key)
         acknowledged(core, call, request)
     elif call.invite_key and call.state in (State.ACCEPTED, State.LEAVING):
@@ -143,6 +149,7 @@ def _settle_offer(core: Core, call: Call, ack: Request) -> Cue:
     except NegotiationError as error:
         core.log("warning", f"{call.id}: no usable answer in the ACK: {error}")
         return Cue.ACK_UNUSABLE
+    aim_leg(core, call)
     return Cue.ACK
 
 

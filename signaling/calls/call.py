@@ -97,6 +97,8 @@ class Call(msgspec.Struct, kw_only=True):
     """Its transaction, empty when that is over."""
     reinvite_key: str = ""
     """The peer's re-INVITE that is answered but not acknowledged."""
+    reinvite_cseq: int = 0
+    """Its CSeq number, which its ACK has too."""
     offered_in_2xx: bool = False
     """The INVITE had no offer: ours is in the 2xx and the answer comes in the ACK."""
     answer_headers: tuple[Header, ...] = ()

@@ -16,14 +16,14 @@ from signaling.sdp.offer_answer import Agreed, accept_answer
 from signaling.sip.message import Request
 
 
-def reinvited(core: Core, call: Call, key: str, request: Request) -> None:
-    """Answer a re-INVITE."""
+def reinvited(core: Core, call: Call, key: str, request: Request) -> bool:
+    """Answer a re-INVITE; True if it was accepted."""
     if call.state is not State.UP or call.reinvite_key:
         # A second INVITE while the first has no ACK yet (RFC 3261 14.2).
         wait = str(int(core.entropy.fraction() * 10))
         headers = (("Retry-After", wait),)
         answer(core, call, 500, "", headers=headers, key=key, request=request)
-        return
+        return False
     try:
         body = _answer(core, call, request)
     except GlareError:
@@ -33,6 +33,8 @@ def reinvited(core: Core, call: Call, key: str, request: Request) -> None:
     else:
         call.reinvite_key, call.offered_in_2xx = key, not request.body
         answer(core, call, 200, "", body=body, key=key, request=request)
+        return True
+    return False
 
 
 def acknowledged(core: Core, call: Call, ack: Request) -> None:
