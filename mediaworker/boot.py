@@ -56,7 +56,6 @@ class Boot:
         self.clerk = Clerk(self.memory.shared, name, settings.log.level)
         self.streams = Streams.private(settings.media.streams)
         _warm_up()
-        self._await_clerk()
 
     def _await_clerk(self) -> None:
         until = time.monotonic() + READY_WITHIN
@@ -71,6 +70,7 @@ class Boot:
         """Wait to be told which worker to be; None: not needed any more."""
         if self.overseer is None:
             raise LaunchError("a standby needs --parent, who tells it what to be")
+        self._await_clerk()
         realtime.prepare(realtime=self.settings.media.realtime)
         self.overseer.serves("standby", self.name)
         while True:
