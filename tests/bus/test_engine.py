@@ -2,15 +2,15 @@
 
 import asyncio
 import gc
-from collections.abc import AsyncGenerator
+from collections.abc import AsyncGenerator, Callable
 from contextlib import asynccontextmanager
 from pathlib import Path
 
 import pytest
 
 from bus import calls as verbs
-from bus.calls import CallInfo, Outcome
-from bus.engine import Engine, locate
+from bus.calls import CallInfo, Command, Outcome
+from bus.engine import Engine, R, locate
 from bus.errors import EngineLostError
 from bus.ids import CallId, PeerId, StreamId, WorkerId
 from bus.outcomes import Completed, Failed
@@ -21,11 +21,13 @@ from tests.bus.waiting import until
 
 
 @asynccontextmanager
-async def connected(folder: Path) -> AsyncGenerator[tuple[StandIn, Engine], None]:
+async def connected(
+    folder: Path, kind: type[Engine] = Engine
+) -> AsyncGenerator[tuple[StandIn, Engine], None]:
     """An engine that talks to a stand-in."""
     async with asyncio.timeout(30), standing_in(folder) as server:
         granting = asyncio.create_task(server.grant(verbs.GetStatus, STATUS))
-        async with Engine.connect(folder, peer="me") as engine:
+        async with kind.connect(folder, peer="me") as engine:
             await granting
             yield server, engine
             engine.lost("the test is over")  # so that nothing is hung up
@@ -78,6 +80,34 @@ def test_a_dial_that_was_given_up_is_hung_up(tmp_path: Path) -> None:
             asking.cancel()
             await asyncio.gather(asking, return_exceptions=True)
             await server.reply(asked, verbs.Dialled(call=ID))
+            assert (await server.grant(verbs.HangUp)).body == verbs.HangUp(call=ID)
+
+    asyncio.run(scenario())
+
+
+class Hasty(Engine):
+    """Whoever asks it is cancelled after the reply has come and before it is looked at."""
+
+    async def ask(
+        self, body: Command, reply: type[R], *, then: Callable[[R], None] | None = None
+    ) -> R:
+        task = asyncio.current_task()
+
+        def and_cancel(answer: R) -> None:
+            if then is not None and task is not None:
+                then(answer)
+                task.cancel()
+
+        return await super().ask(body, reply, then=and_cancel)
+
+
+def test_a_dial_that_was_given_up_just_after_its_reply_is_hung_up(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with connected(tmp_path, Hasty) as (server, engine):
+            asking = asyncio.create_task(engine.dial("sip:b@host"))
+            await server.grant(verbs.Dial, verbs.Dialled(call=ID))
+            with pytest.raises(asyncio.CancelledError):
+                await asking
             assert (await server.grant(verbs.HangUp)).body == verbs.HangUp(call=ID)
 
     asyncio.run(scenario())

@@ -180,6 +180,15 @@ def test_a_hole_fetches_how_things_stand_within_the_session() -> None:
     assert made.receive(event(5), 0.3) == [Happened(PROGRESS, 7.0)]
 
 
+def test_a_restart_behind_a_hole_is_a_loss_all_the_same() -> None:
+    made = joined()
+    id, _ = made.request(ListCalls(), 0.0)
+    [(hello, _)] = sent(made.receive(event(4), 0.1))
+    signals = made.receive(done(hello.id, welcome("s2")), 0.2)
+    assert [s.id for s in signals if isinstance(s, RequestFailed)] == [id]
+    assert [s.fresh for s in signals if isinstance(s, Joined)] == [True]
+
+
 def test_an_event_of_a_newer_engine_is_passed_over() -> None:
     made = joined()
     assert made.receive(event(1, Ok()), 0.1) == []
