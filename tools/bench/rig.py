@@ -109,6 +109,18 @@ class Counters(NamedTuple):
         return Counters(*(now - then for now, then in zip(self, earlier, strict=True)))
 
 
+def counters(path: str) -> Counters:
+    """Add up the columns of a worker's public table."""
+    table = PublicStreams.open(Path(path))
+    columns = (
+        table.packets_received,
+        table.frames_played,
+        table.frames_concealed,
+        table.packets_late,
+    )
+    return Counters(*(int(np.sum(column, dtype=np.uint64)) for column in columns))
+
+
 class Subject:
     """A worker, with the bench as its signaling."""
 
@@ -235,14 +247,7 @@ class Subject:
 
     def counters(self) -> Counters:
         """Add up the public table."""
-        table = PublicStreams.open(Path(self.await_hello().table))
-        columns = (
-            table.packets_received,
-            table.frames_played,
-            table.frames_concealed,
-            table.packets_late,
-        )
-        return Counters(*(int(np.sum(column, dtype=np.uint64)) for column in columns))
+        return counters(self.await_hello().table)
 
     def end(self) -> None:
         """Stop the worker."""
