@@ -17,7 +17,7 @@ from bus.errors import TooLateError
 from bus.ids import CallId
 from bus.streams import CloseStream
 from signaling import commands, worker_frames
-from signaling.calls.acts import step
+from signaling.calls.acts import settle, step
 from signaling.calls.call import Call
 from signaling.calls.dialling import is_ready
 from signaling.calls.states import Cue
@@ -34,7 +34,6 @@ from signaling.effects import (
     Malformed,
     Received,
     Resolved,
-    Send,
     TransportFailed,
     Woken,
     WorkerDied,
@@ -160,7 +159,7 @@ def _refuse_statelessly(core: Core, flow: Flow, error: ParseError) -> None:
         request, error.status, error.reason, to_tag=core.entropy.token(), headers=extra
     )
     with suppress(SipError):  # a Via that says nothing of the way back
-        core.effects.append(Send(response_flow(request, flow), render(response)))
+        core.take([Transmit(response_flow(request, flow), render(response))])
 
 
 def _answer_malformed(core: Core, flow: Flow, head: bytes, reason: str) -> None:
@@ -203,7 +202,8 @@ def _ack_missing(core: Core, key: str) -> None:
             step(core, call, Cue.ACK_MISSING)
         elif call.reinvite_key == key:
             call.reinvite_key = ""
-            step(core, call, Cue.ACK_MISSING)
+            if not step(core, call, Cue.ACK_MISSING):
+                settle(core, call)
 
 
 def _resolved(core: Core, given: Resolved) -> None:

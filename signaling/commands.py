@@ -33,7 +33,7 @@ from signaling.calls.dialling import aim_at_target, is_ready, open_outgoing_leg
 from signaling.calls.states import Cue, State
 from signaling.calls.verdicts import Happening
 from signaling.clients import Client, Subscription
-from signaling.core import Core
+from signaling.core import UNREADABLE, Core
 from signaling.effects import ToClient
 from signaling.sdp.codecs import CODECS
 from signaling.sdp.offer_answer import Negotiation
@@ -41,10 +41,14 @@ from signaling.sending import contact, listener_for
 from signaling.sip.errors import SipError
 from signaling.sip.headers import NameAddr, render_name_addr
 from signaling.sip.message import Header
+from signaling.sip.names import COMPACT
 from signaling.sip.uri import parse_uri
 from signaling.sip.validate import check_header
 
 _commands: msgspec.msgpack.Decoder[Command] = msgspec.msgpack.Decoder(Command)
+
+LONGEST_RING = 86400.0
+"""Seconds."""
 
 DIGITS = frozenset("0123456789*#ABCDabcd")
 OURS = frozenset(
@@ -61,7 +65,7 @@ def take_frame(core: Core, identity: str, frame: bytes) -> None:
     """Work one frame of a client; whatever is wrong with it is refused by its id."""
     try:
         request = decode_frame(frame)
-    except FrameError as error:
+    except (FrameError, *UNREADABLE) as error:
         core.count("bad_frames")
         _refuse(core, identity, 0, BadRequestError(str(error)))
         return
@@ -72,12 +76,13 @@ def take_frame(core: Core, identity: str, frame: bytes) -> None:
         return
     try:
         _work(core, identity, request)
-    except RefusedError as error:
+    except (RefusedError, *UNREADABLE) as problem:
+        refusal = problem if isinstance(problem, RefusedError) else BadRequestError(str(problem))
         client = core.state.clients.of_session(request.session)
         if client is None:
-            _refuse(core, identity, request.id, error)
+            _refuse(core, identity, request.id, refusal)
         else:
-            core.reply(Waiting(request.session, request.id), error)
+            core.reply(Waiting(request.session, request.id), refusal)
 
 
 def _work(core: Core, identity: str, request: BusRequest) -> None:
@@ -228,11 +233,12 @@ def _check_dial(command: calls.Dial) -> str:
         _check_uri("from_uri", command.from_uri)
     if not command.codecs or any(name not in NAMES for name in command.codecs):
         raise BadRequestError(f"codecs: {command.codecs!r} must be some of {sorted(NAMES)}")
-    if command.ring_timeout <= 0:
-        raise BadRequestError(f"ring_timeout: {command.ring_timeout} must be positive")
+    if not 0 < command.ring_timeout <= LONGEST_RING:  # NaN is neither
+        raise BadRequestError(f"ring_timeout: {command.ring_timeout} is not above 0, to a day")
     _check_source(command.play)
     _check_headers(command.headers)
     _check_text("from_display", command.from_display)
+    _check_text("user", command.user)
     return (uri.parameter("transport") or "udp").lower()
 
 
@@ -253,7 +259,7 @@ def _check_text(field: str, text: str) -> None:
 
 def _check_headers(headers: tuple[Header, ...]) -> None:
     for name, value in headers:
-        if name.lower() in OURS:
+        if COMPACT.get(name.lower(), name).lower() in OURS:
             raise BadRequestError(f"headers: {name} is set by the engine")
         try:
             check_header(name, value)

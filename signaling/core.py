@@ -1,5 +1,6 @@
 """The core while it works on one input: state, instant, randomness and the effects so far."""
 
+import ipaddress
 from collections import deque
 from heapq import heappush
 
@@ -21,6 +22,9 @@ from signaling.transactions.layer import Out, Transmit
 WORKER_TIMEOUT = 2.0
 """Seconds in which a worker must answer; a WAV file to be converted takes part of it."""
 
+UNREADABLE = (UnicodeDecodeError, RecursionError)
+"""What frames raise in decoding that are MessagePack by their length only."""
+
 
 class Core:
     """One input's worth of work."""
@@ -38,10 +42,12 @@ class Core:
     def take(self, outs: list[Out]) -> None:
         """Do what a transaction asks: transmissions at once, reports when we come to them."""
         for out in outs:
-            if isinstance(out, Transmit):
-                self.effects.append(Send(out.flow, out.datagram))
-            else:
+            if not isinstance(out, Transmit):
                 self.outs.append(out)
+            elif is_literal(out.flow.host):
+                self.effects.append(Send(out.flow, out.datagram))
+            else:  # a peer's ``maddr``: the shell must not look it up while it sends
+                self.count("unroutable")
 
     def count(self, what: str) -> None:
         """Count something that an operator may want to see."""
@@ -117,3 +123,12 @@ class Core:
         """Set a timer of a call; setting it again moves it."""
         call.timers[name] = self.now + seconds
         heappush(self.state.timers, (self.now + seconds, call.id, name))
+
+
+def is_literal(host: str) -> bool:
+    """Whether a host is an IP address."""
+    try:
+        ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    return True

@@ -1,9 +1,7 @@
 """Requests on their way out: Via, Contact, next hop, name look-up, client transaction."""
 
-import ipaddress
-
 from signaling.calls.call import Call
-from signaling.core import Core
+from signaling.core import Core, is_literal
 from signaling.dialogs.dialog import Dialog
 from signaling.dialogs.routing import first_hop
 from signaling.effects import Resolve, Send
@@ -18,6 +16,8 @@ ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS"
 """Methods that are built; what is not here is answered 405."""
 
 SIP_PORT = 5060
+
+LONGEST_NAME, LONGEST_LABEL = 253, 63
 
 
 def listener_named(core: Core, name: str) -> Listener:
@@ -71,13 +71,12 @@ def start(core: Core, call: Call, request: Request, flow: Flow) -> str:
     return key
 
 
-def is_literal(host: str) -> bool:
-    """Whether a host is an IP address."""
-    try:
-        ipaddress.ip_address(host.strip("[]"))
-    except ValueError:
-        return False
-    return True
+def name_problem(host: str) -> str:
+    """Say why a host name cannot be looked up, nothing if it can (RFC 1035 2.3.4)."""
+    labels = host.removesuffix(".").split(".")
+    if len(host) > LONGEST_NAME or any(not 0 < len(label) <= LONGEST_LABEL for label in labels):
+        return f"{host[:LONGEST_LABEL]!r} is not a host name"
+    return ""
 
 
 def look_up(core: Core, what: Unresolved) -> None:
@@ -102,5 +101,7 @@ def _flow_to(core: Core, call: Call, dialog: Dialog, request: Request) -> Flow |
     port = hop.port or SIP_PORT
     if is_literal(hop.host):
         return Flow(listener.name, hop.host.strip("[]"), port)
+    if name_problem(hop.host):
+        return call.flow
     look_up(core, Unresolved(call.id, hop.host, port, listener.name, request))
     return None

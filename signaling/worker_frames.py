@@ -21,10 +21,12 @@ from signaling.calls.dialling import is_ready
 from signaling.calls.leg import closed, opened
 from signaling.calls.states import Cue
 from signaling.calls.verdicts import Happening
-from signaling.core import Core
+from signaling.core import UNREADABLE, Core
 from signaling.effects import ToWorker, WatchWorker
 from signaling.placement import Seat, info
 from signaling.state import Asked
+
+PID_END = 2**31
 
 _requests: msgspec.msgpack.Decoder[streams.FromWorker] = msgspec.msgpack.Decoder(streams.FromWorker)
 _replies: msgspec.msgpack.Decoder[streams.StreamReply] = msgspec.msgpack.Decoder(
@@ -37,7 +39,7 @@ def take_frame(core: Core, identity: str, frame: bytes) -> None:
     """Work one frame of a worker; a wrong one is refused or counted."""
     try:
         message = decode_frame(frame)
-    except FrameError as error:
+    except (FrameError, *UNREADABLE) as error:
         core.count("bad_frames")
         core.log("warning", f"from a worker: {error}")
         return
@@ -51,10 +53,11 @@ def take_frame(core: Core, identity: str, frame: bytes) -> None:
                 _refused(core, identity, message)
             case Event():
                 _event(core, identity, message)
-    except RefusedError as error:
+    except (RefusedError, *UNREADABLE) as error:
         core.log("warning", f"from a worker: {error}")
         number = message.id if isinstance(message, BusRequest) else 0
-        refused = Refused(id=number, code=error.code, reason=error.reason)
+        code = error.code if isinstance(error, RefusedError) else BadRequestError.code
+        refused = Refused(id=number, code=code, reason=str(error))
         core.effects.append(ToWorker(identity, encode(refused)))
 
 
@@ -77,6 +80,8 @@ def _request(core: Core, identity: str, request: BusRequest) -> None:
 def _hello(core: Core, identity: str, hello: streams.WorkerHello) -> streams.WorkerWelcome:
     if hello.version != VERSION:
         raise BadRequestError(f"hello: version {hello.version}, this engine speaks {VERSION}")
+    if not 0 < hello.pid < PID_END:
+        raise BadRequestError(f"hello: pid {hello.pid} is not one of a process")
     before = core.state.workers.seats.get(hello.worker)
     if before is not None:
         lose(core, before)
@@ -130,16 +135,25 @@ def _done(core: Core, identity: str, done: Done) -> None:
     call = core.state.calls.get(asked.call)
     if call is None:
         return
-    reply = decode_body(_replies, done.body)
-    match reply:
-        case streams.StreamOpened():
+    match _reply(core, done):
+        case streams.StreamOpened() as reply if asked.verb == "open_stream":
             if opened(core, call, reply.port):
                 _opened(core, call)
-        case streams.StreamClosed():
+        case streams.StreamClosed() as reply if asked.verb == "close_stream":
             closed(core, call, reply.quality)
             settle(core, call)
+        case _ if asked.verb in ("open_stream", "close_stream"):
+            failed(core, call, asked, f"{asked.worker} gave {asked.verb} a wrong answer")
         case _:
             pass
+
+
+def _reply(core: Core, done: Done) -> streams.StreamReply | None:
+    try:
+        return decode_body(_replies, done.body)
+    except (RefusedError, *UNREADABLE) as error:
+        core.log("warning", f"from a worker: {error}")
+        return None
 
 
 def _opened(core: Core, call: Call) -> None:

@@ -9,16 +9,17 @@ from signaling.calls.call import Call, Outgoing
 from signaling.calls.describing import our_offer
 from signaling.calls.leg import open_leg
 from signaling.calls.states import Cue
-from signaling.core import Core
+from signaling.core import Core, is_literal
+from signaling.dialogs.routing import request_uri
 from signaling.sending import (
     ALLOW,
     SIP_PORT,
     branch,
     contact,
-    is_literal,
     listener_for,
     listener_named,
     look_up,
+    name_problem,
     start,
     via,
 )
@@ -52,6 +53,8 @@ def aim_at_target(core: Core, call: Call, out: Outgoing) -> str:
     host, port = uri.host.strip("[]"), uri.port or SIP_PORT
     if is_literal(host):
         out.flow = Flow(listener.name, host, port)
+    elif problem := name_problem(host):
+        return problem
     else:
         look_up(core, Unresolved(call.id, host, port, listener.name, None))
     return ""
@@ -90,7 +93,8 @@ def send_invite(core: Core, call: Call, credentials: tuple[Header, ...] = ()) ->
         ("Content-Type", "application/sdp"),
     ]
     body = our_offer(core, call)
-    call.invite = Request(method="INVITE", uri=out.target, headers=headers, body=body)
+    uri = request_uri(out.target)
+    call.invite = Request(method="INVITE", uri=uri, headers=headers, body=body)
     call.flow = out.flow
     call.invite_key = start(core, call, call.invite, out.flow)
 
@@ -112,7 +116,7 @@ def credentials_for(
     return authorize(
         challenges,
         method=method,
-        uri=out.target,
+        uri=request_uri(out.target),
         user=out.user,
         password=out.password,
         body=body,

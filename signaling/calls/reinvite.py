@@ -5,7 +5,7 @@ A refused one changes nothing.  Its 200 is repeated until the ACK; without an AC
 """
 
 from bus.calls import MediaChanged
-from signaling.calls.acts import answer, step
+from signaling.calls.acts import answer, settle, step
 from signaling.calls.call import Call
 from signaling.calls.describing import our_answer, our_offer
 from signaling.calls.leg import aim_leg
@@ -40,8 +40,12 @@ def reinvited(core: Core, call: Call, key: str, request: Request) -> bool:
 def acknowledged(core: Core, call: Call, ack: Request) -> None:
     """Take the ACK, with the answer in it if the offer was ours (RFC 3264, RFC 3261 13.2.1)."""
     call.reinvite_key = ""
-    if not call.offered_in_2xx:
-        return
+    if call.offered_in_2xx and call.state is State.UP:
+        _take_answer(core, call, ack)
+    settle(core, call)
+
+
+def _take_answer(core: Core, call: Call, ack: Request) -> None:
     call.offered_in_2xx = False
     try:
         change_media(core, call, accept_answer(call.negotiation, ack.body))
