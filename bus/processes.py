@@ -24,8 +24,8 @@ import msgspec
 
 from bus.children import Role
 from bus.errors import LaunchError
+from bus.rundir import LOCK_DESCRIPTOR
 
-LOCK_DESCRIPTOR: Final = 3
 PACKAGES: Final = ("bus", "signaling", "mediaworker")
 LOW: Final = 10
 """Nice value of a standby while it starts."""

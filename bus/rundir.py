@@ -23,6 +23,8 @@ import msgspec
 
 from bus.errors import LaunchError
 
+LOCK_DESCRIPTOR: Final = 3
+"""Where a child finds its own lock."""
 SUPERVISOR_LOCK: Final = "supervisor.lock"
 SETTINGS: Final = "settings.json"
 MADE: Final = "made"
@@ -122,7 +124,7 @@ def leave(run_dir: Path) -> None:
     if lock is None:
         return  # a new supervisor is there, and will sweep
     for own in run_dir.glob("*.lock"):
-        if own != path and _pid(own) == os.getpid():
+        if own != path and (_pid(own) == os.getpid() or _is_still(own, LOCK_DESCRIPTOR)):
             own.unlink(missing_ok=True)
     if next(residents(run_dir), None) is not None:
         lock.close()
@@ -151,8 +153,8 @@ def vacate(run_dir: Path, lock: Lock) -> None:
 
 def _is_still(path: Path, descriptor: int) -> bool:
     try:
-        return path.stat().st_ino == os.fstat(descriptor).st_ino
-    except FileNotFoundError:
+        return os.path.samestat(path.stat(), os.fstat(descriptor))
+    except OSError:  # no such file, or (a child started by hand) no such descriptor
         return False
 
 

@@ -10,7 +10,8 @@ import pytest
 
 from bus.children import Role
 from bus.errors import LaunchError
-from bus.processes import LOCK_DESCRIPTOR, Commands, environment, home, renice
+from bus.processes import Commands, environment, home, renice
+from bus.rundir import LOCK_DESCRIPTOR
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 ASK = """

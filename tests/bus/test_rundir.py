@@ -8,6 +8,7 @@ from pathlib import Path
 import pytest
 
 from bus.errors import LaunchError
+from bus.processes import spawn
 from bus.rundir import (
     SUPERVISOR_LOCK,
     Resident,
@@ -190,3 +191,19 @@ def test_who_leaves_waits_for_another_that_leaves(tmp_path: Path) -> None:
                 leaver.wait(1.0)
             other.close()
         assert not list(tmp_path.iterdir())
+
+
+def test_a_child_whose_supervisor_died_before_it_wrote_the_pid_knows_its_own_lock(
+    tmp_path: Path,
+) -> None:
+    claim(tmp_path, made=False).close()
+    (tmp_path / SUPERVISOR_LOCK).write_text(f"{2**22 + 1} \n")
+    lock = acquire(tmp_path / "w0.lock")
+    assert lock is not None
+    environ = {**os.environ, "PYTHONPATH": os.pathsep.join(sys.path)}
+    script = "import sys; from pathlib import Path; from bus.rundir import leave\n"
+    script += "leave(Path(sys.argv[1]))"
+    pid = spawn([sys.executable, "-c", script, str(tmp_path)], environ, lock.descriptor)
+    lock.close()
+    assert os.waitpid(pid, 0) == (pid, 0)
+    assert not list(tmp_path.iterdir())
