@@ -34,6 +34,7 @@ from signaling.effects import (
     Malformed,
     Received,
     Resolved,
+    Send,
     TransportFailed,
     Woken,
     WorkerDied,
@@ -159,7 +160,7 @@ def _refuse_statelessly(core: Core, flow: Flow, error: ParseError) -> None:
         request, error.status, error.reason, to_tag=core.entropy.token(), headers=extra
     )
     with suppress(SipError):  # a Via that says nothing of the way back
-        core.take([Transmit(response_flow(request, flow), render(response))])
+        core.effects.append(Send(response_flow(request, flow), render(response)))
 
 
 def _answer_malformed(core: Core, flow: Flow, head: bytes, reason: str) -> None:

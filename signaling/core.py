@@ -1,6 +1,5 @@
 """The core while it works on one input: state, instant, randomness and the effects so far."""
 
-import ipaddress
 from collections import deque
 from heapq import heappush
 
@@ -42,12 +41,10 @@ class Core:
     def take(self, outs: list[Out]) -> None:
         """Do what a transaction asks: transmissions at once, reports when we come to them."""
         for out in outs:
-            if not isinstance(out, Transmit):
-                self.outs.append(out)
-            elif is_literal(out.flow.host):
+            if isinstance(out, Transmit):
                 self.effects.append(Send(out.flow, out.datagram))
-            else:  # a peer's ``maddr``: the shell must not look it up while it sends
-                self.count("unroutable")
+            else:
+                self.outs.append(out)
 
     def count(self, what: str) -> None:
         """Count something that an operator may want to see."""
@@ -123,12 +120,3 @@ class Core:
         """Set a timer of a call; setting it again moves it."""
         call.timers[name] = self.now + seconds
         heappush(self.state.timers, (self.now + seconds, call.id, name))
-
-
-def is_literal(host: str) -> bool:
-    """Whether a host is an IP address."""
-    try:
-        ipaddress.ip_address(host.strip("[]"))
-    except ValueError:
-        return False
-    return True

@@ -1,7 +1,9 @@
 """Requests on their way out: Via, Contact, next hop, name look-up, client transaction."""
 
+import ipaddress
+
 from signaling.calls.call import Call
-from signaling.core import Core, is_literal
+from signaling.core import Core
 from signaling.dialogs.dialog import Dialog
 from signaling.dialogs.routing import first_hop
 from signaling.effects import Resolve, Send
@@ -69,6 +71,15 @@ def start(core: Core, call: Call, request: Request, flow: Flow) -> str:
     call.transactions.append(key)
     core.take(outs)
     return key
+
+
+def is_literal(host: str) -> bool:
+    """Whether a host is an IP address."""
+    try:
+        ipaddress.ip_address(host.strip("[]"))
+    except ValueError:
+        return False
+    return True
 
 
 def name_problem(host: str) -> str:

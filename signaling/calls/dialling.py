@@ -9,13 +9,14 @@ from signaling.calls.call import Call, Outgoing
 from signaling.calls.describing import our_offer
 from signaling.calls.leg import open_leg
 from signaling.calls.states import Cue
-from signaling.core import Core, is_literal
+from signaling.core import Core
 from signaling.dialogs.routing import request_uri
 from signaling.sending import (
     ALLOW,
     SIP_PORT,
     branch,
     contact,
+    is_literal,
     listener_for,
     listener_named,
     look_up,
