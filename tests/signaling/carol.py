@@ -4,6 +4,7 @@ from collections.abc import Sequence
 
 from bus.calls import Answered
 from signaling.sip.message import Header, Request, Response, first
+from signaling.sip.render import respond
 from tests.harness.arena import BOB, CAROL, Arena
 from tests.harness.network import Path
 from tests.harness.puppet import Caller, Puppet
@@ -38,7 +39,8 @@ def heard(carol: Caller, number: int, method: str = "INVITE") -> list[Response]:
     """Return the final responses to one of her requests."""
     cseq = f"{number} {method}"
     found = [r for r in carol.puppet.responses if first(r, "CSeq") == cseq]
-    return [response for response in found if response.status >= 200]
+    mine = [response for response in found if first(response, "Call-ID") == carol.call_id]
+    return [response for response in mine if response.status >= 200]
 
 
 def answering(
@@ -52,7 +54,11 @@ def answering(
 
     def handler(puppet: Puppet, request: Request, path: Path) -> None:
         if request.method == "INVITE":
-            puppet.answer(request, status, headers=headers, body=body)
+            kind = "application/sdp" if body else ""
+            response = respond(
+                request, status, to_tag="hers", headers=headers, body=body, content_type=kind
+            )
+            puppet.send(response, path.remote)
         _grant(puppet, request, path)
 
     return arena.puppet("carol", CAROL, handler)

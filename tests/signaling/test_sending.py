@@ -1,0 +1,65 @@
+"""Where requests go: literal hosts at once, names after a look-up, nonsense nowhere."""
+
+import pytest
+
+from bus.calls import Outcome
+from signaling.core import Core
+from signaling.entropy import Entropy
+from signaling.sending import contact, is_literal, listener_for, listener_named, name_problem, via
+from signaling.state import Listener
+from tests.harness.arena import ALICE, BOB, Arena
+
+SIX = Listener("tcp:[2001:db8::1]:5062", "tcp", "2001:db8::1", "2001:db8::1", 5062)
+
+
+def core_of(arena: Arena) -> Core:
+    return Core(arena.alice.state, arena.alice.now, Entropy(bytes(32)))
+
+
+def test_what_peers_are_told_of_a_listener() -> None:
+    assert contact(SIX) == "<sip:offhook@[2001:db8::1]:5062;transport=tcp>"
+    assert via(SIX, "z9hG4bK1") == "SIP/2.0/TCP [2001:db8::1]:5062;branch=z9hG4bK1;rport"
+
+
+def test_listeners_are_found(arena: Arena) -> None:
+    core = core_of(arena)
+    tcp = listener_for(core, "tcp")
+    assert tcp is not None
+    assert tcp is listener_named(core, f"tcp:{ALICE}:5060")
+    assert listener_for(core, "ws") is None
+
+
+@pytest.mark.parametrize("host", ["192.0.2.1", "[2001:db8::1]", "2001:db8::1"])
+def test_a_literal_host(host: str) -> None:
+    assert is_literal(host)
+
+
+@pytest.mark.parametrize("host", ["a..b", "x" * 64, f"{'x' * 64}.com", "", ".", "a." * 127 + "b"])
+def test_a_name_that_cannot_be_looked_up(host: str) -> None:
+    """Python's resolver raises UnicodeError, which is no OSError, for such a name."""
+    assert not is_literal(host)
+    assert name_problem(host)
+
+
+def test_names_that_can_be_looked_up() -> None:
+    assert not any(map(name_problem, ["localhost", "example.com.", "x" * 63, "1"]))
+
+
+def test_a_call_to_a_name_that_cannot_be_ends_at_once(arena: Arena) -> None:
+    arena.alice.dial(f"sip:bob@{'x' * 64}.example.com")
+    assert not arena.alice.state.unresolved
+    assert arena.alice.ended().outcome is Outcome.UNREACHABLE
+    assert "not a host name" in arena.alice.ended().reason
+
+
+def test_a_name_is_looked_up_once(arena: Arena) -> None:
+    arena.alice.dial("sip:bob@bob.example.com")
+    (waiting,) = arena.alice.state.unresolved.values()
+    assert (waiting.host, waiting.request) == ("bob.example.com", None)
+    arena.network.run(seconds=0.1)
+    assert not arena.alice.state.unresolved
+    (call,) = arena.alice.state.calls.values()
+    assert call.flow is not None
+    assert call.flow.host == BOB
+    arena.alice.hang_up_all()
+    arena.network.run(seconds=0.1)
