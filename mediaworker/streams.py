@@ -168,7 +168,7 @@ class Streams(Table):
     newest_timestamp = column(np.uint32)
     """Behind the latest sample in the ring."""
     slack = column(np.int32)
-    """The least that a packet was early in this window, samples."""
+    """The shortest time that a packet of this window waited to be played, samples."""
     gap = column(np.int32)
     """Samples since the peer was heard; from ``IDLE`` on it is taken to be silent."""
     coded = column(np.uint16, LONGEST)

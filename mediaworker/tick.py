@@ -1,6 +1,6 @@
 """One tick: receive, then the stages in order, each over all the rows at once, then send.
 
-    datagrams --> waves --> admit > receive > reorder > hear_digits > pace        what arrived
+    datagrams --> waves --> admit > receive > pace > reorder > hear_digits        what arrived
     rows due  --> batches --> reorder > decode > ... > packetize > pace > report    what is sent
 
 A stage says which columns it writes (those of other tables bear the table's name); each column has
@@ -70,7 +70,13 @@ PIPELINE: Final = (
     Stage("report", report.WRITES, on_batch=report.send_reports, on_reports=report.hear_reports),
 )
 
-ON_WAVE: Final = tuple(stage.on_wave for stage in PIPELINE if stage.on_wave)
+ON_WAVE: Final = (
+    admit.admit,
+    receive.receive,
+    pace.align,  # before anything is stored, because it decides how long that waits
+    reorder.store,
+    hear_digits.hear_digits,
+)
 ON_BATCH: Final = tuple(stage.on_batch for stage in PIPELINE if stage.on_batch)
 ON_REPORTS: Final = tuple(stage.on_reports for stage in PIPELINE if stage.on_reports)
 ON_JUMP: Final = tuple(stage.on_jump for stage in PIPELINE if stage.on_jump)

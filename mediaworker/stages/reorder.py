@@ -5,10 +5,10 @@ Each row has a ring of samples.  ``play_timestamp`` says which RTP timestamp is 
 
     ring  ....[ cursor = play_timestamp ][ ... ][ ahead: a packet ][ ... ]....
 
-* The first packet is played ``DEPTH`` after it came.
-* A packet that is late is dropped; if it is the newest, the peer has slowed down: from here on
-  everything is played later by whole packets, and the packet is saved.
-* If packets stay early for a whole window, what is too much is skipped.
+* The first packet is played when its row is due next after ``DEPTH``.
+* A packet that is late makes all that comes after it be played later, by whole packets.  It is
+  dropped unless it is the newest: then the buffer has run dry, and it still can be played.
+* If no packet of a whole window waits less than ``DEPTH``, what is too much is skipped.
 * After ``IDLE`` the peer is taken to be silent: the next packet begins anew unless it fits.
 * A timestamp beyond the ring is a jump of the peer's clock: the ring is emptied and begins anew.
 """
@@ -20,7 +20,7 @@ import numpy as np
 from bus.columns import Column
 from mediaworker.media import Batch, Media, Packets, Wave
 from mediaworker.stages.receive import signed32
-from mediaworker.streams import HEADER, LONGEST, RING, Rows, Streams
+from mediaworker.streams import HEADER, LONGEST, RING, TICK, Rows
 
 DEPTH: Final = 320
 """Samples, 40 ms."""
@@ -83,9 +83,9 @@ def _store_alike(media: Media, packets: Packets, size: int) -> None:
     streams, rows = media.streams, packets.rows
     ahead = signed32(packets.timestamps - streams.play_timestamp[rows])
     odd = (ahead < 0) | (ahead > RING - size)
-    waiting = streams.gap[rows] >= IDLE
-    if waiting.any():
-        odd |= waiting & (ahead > 2 * DEPTH)
+    quiet = streams.gap[rows] >= IDLE
+    if quiet.any():
+        odd |= quiet & (ahead > 2 * DEPTH)
     if odd.any():
         packets, ahead = _settle(media, packets, ahead, odd, size)
         rows = packets.rows
@@ -93,9 +93,10 @@ def _store_alike(media: Media, packets: Packets, size: int) -> None:
     _write(media, packets, (streams.cursor[rows] + ahead) % RING, size)
     later = signed32(ends - streams.newest_timestamp[rows]) > 0
     streams.newest_timestamp[rows[later]] = ends[later]
-    streams.slack[rows] = np.minimum(streams.slack[rows], ahead)
+    waits = ahead + (streams.due[rows] - media.tick) * TICK
+    streams.slack[rows] = np.minimum(streams.slack[rows], waits)
     if not (packets.sequences & WINDOW).all():
-        _shrink(media, rows[packets.sequences & WINDOW == 0], size)
+        _shrink(media, rows[packets.sequences & WINDOW == 0])
 
 
 def _write(media: Media, packets: Packets, at: Column[np.int64], size: int) -> None:
@@ -134,27 +135,33 @@ def _place(
     buffered = 0 < (stored - play) & 0xFFFF_FFFF < 0x8000_0000
     jumped = not -RING <= ahead <= RING - size
     if jumped or (streams.gap[row] >= IDLE and not buffered):
-        _begin(streams, row, timestamp)
-        return DEPTH, False
-    if ahead >= 0 or not newest:
-        return ahead, ahead < 0
-    more = -(ahead // size) * size
+        return _begin(media, row, timestamp), False
+    if ahead >= 0:
+        return ahead, False
+    more = -(ahead // size) * size if newest else size
     streams.play_timestamp[row] = (play - more) & 0xFFFF_FFFF
-    return ahead + more, True
+    return ahead + more if newest else ahead, True
 
 
-def _begin(streams: Streams, row: int, timestamp: int) -> None:
+def _begin(media: Media, row: int, timestamp: int) -> int:
+    """Begin anew with a packet; return how far ahead it is."""
+    streams = media.streams
+    frame = int(streams.period[row]) * TICK
+    wait = (int(streams.due[row]) - media.tick) * TICK
+    ahead = max(0, -((wait - DEPTH) // frame) * frame)
     streams.ring[row] = 0
-    streams.play_timestamp[row] = (timestamp - DEPTH) & 0xFFFF_FFFF
+    streams.play_timestamp[row] = (timestamp - ahead) & 0xFFFF_FFFF
     streams.newest_timestamp[row] = timestamp
     streams.slack[row] = AMPLE
+    return ahead
 
 
-def _shrink(media: Media, rows: Rows, size: int) -> None:
-    """Skip what was too early during the whole window."""
+def _shrink(media: Media, rows: Rows) -> None:
+    """Skip what was too early during the whole window, in whole frames."""
     streams = media.streams
     for row in rows.tolist():
-        excess = (int(streams.slack[row]) - DEPTH) // size * size
+        frame = int(streams.period[row]) * TICK
+        excess = (int(streams.slack[row]) - DEPTH) // frame * frame
         streams.slack[row] = AMPLE
         if 0 < excess < RING:
             _skip(media, row, excess)

@@ -1,0 +1,80 @@
+import struct
+
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from mediaworker.rtp.header import Headers, first_words, parse, payload_of
+from mediaworker.streams import SLOT
+
+
+def parsed(*datagrams: bytes) -> Headers:
+    slots = np.zeros((len(datagrams), SLOT), np.uint8)
+    for index, datagram in enumerate(datagrams):
+        slots[index, : len(datagram)] = np.frombuffer(datagram, np.uint8)
+    return parse(slots, np.array([len(datagram) for datagram in datagrams]))
+
+
+def rtp(first: int = 0x80, second: int = 0, body: bytes = b"payload", sequence: int = 7) -> bytes:
+    return struct.pack(">BBHII", first, second, sequence, 0xFFFFFF00, 0xDEADBEEF) + body
+
+
+def test_fields() -> None:
+    headers = parsed(rtp(second=0x80 | 101, sequence=65535))
+    assert [field.tolist() for field in headers] == [
+        [True],
+        [101],
+        [65535],
+        [0xFFFFFF00],
+        [0xDEADBEEF],
+        [12],
+        [7],
+    ]
+
+
+def test_contributing_sources_extension_and_padding_are_no_payload() -> None:
+    extension = b"\xbe\xde\0\2" + bytes(8)
+    both = rtp(0x80 | 0x30 | 2, body=bytes(8) + extension + b"payload" + b"\0\0\3")
+    headers = parsed(rtp(), both, rtp(0x82, body=bytes(8) + b"xy"))
+    assert headers.valid.all()
+    assert headers.begins.tolist() == [12, 12 + 8 + 12, 20]
+    assert headers.sizes.tolist() == [7, 7, 2]
+
+
+def test_what_is_no_rtp() -> None:
+    headers = parsed(
+        b"",
+        b"\x80",
+        b"garbage of more than twelve bytes",
+        rtp(0x40),
+        rtp(second=200),
+        rtp(0xA0, body=b"padding of no bytes\0"),
+        rtp(0xA0, body=b"more padding than bytes\xff"),
+        rtp(0x8F, body=b"too few sources"),
+        rtp(0x90, body=b"\0\0\xff\xff"),
+        rtp(0x90, body=b"\0"),
+        rtp(body=bytes(SLOT - 12)),
+    )
+    assert headers.valid.tolist() == [False] * 11
+
+
+@given(st.binary(min_size=12, max_size=80))
+def test_any_bytes_can_be_read(datagram: bytes) -> None:
+    headers = parsed(datagram)
+    begin, size = payload_of(datagram)
+    if headers.valid[0]:
+        assert (headers.begins[0], headers.sizes[0]) == (begin, size)
+        assert 12 <= begin <= begin + size <= len(datagram)
+
+
+@given(st.booleans(), st.integers(0, 71), st.integers(0, 1 << 20))
+def test_first_words_are_read_as_they_were_written(
+    marker: bool, payload_type: int, sequence: int
+) -> None:
+    word = first_words(np.array([marker]), np.array([payload_type]), np.array([sequence]))
+    datagram = int(word[0]).to_bytes(4) + bytes(8)
+    headers = parsed(datagram)
+    assert headers.valid[0]
+    assert headers.payload_types[0] == payload_type
+    assert headers.sequences[0] == sequence % 65536
+    assert datagram[1] >> 7 == marker
