@@ -8,7 +8,6 @@
 The state can be encoded, dropped and decoded between any two inputs.
 """
 
-from contextlib import suppress
 from heapq import heappop
 from typing import assert_never
 
@@ -159,8 +158,11 @@ def _refuse_statelessly(core: Core, flow: Flow, error: ParseError) -> None:
     response = respond(
         request, error.status, error.reason, to_tag=core.entropy.token(), headers=extra
     )
-    with suppress(SipError):  # a Via that says nothing of the way back
-        core.effects.append(Send(response_flow(request, flow), render(response)))
+    try:
+        way = response_flow(request, flow)
+    except SipError:
+        way = flow  # the Via is what is malformed
+    core.effects.append(Send(way, render(response)))
 
 
 def _answer_malformed(core: Core, flow: Flow, head: bytes, reason: str) -> None:
