@@ -3,9 +3,9 @@
 The signal is a tune nobody wrote: notes with overtones, breath between them, lengths and pitches
 drawn from a seed.  It never repeats, so its cross-correlation has one peak only.
 
-The check cuts what was sent into pieces of half a second and looks for each piece in what arrived.
+The check cuts what was sent into pieces of a tenth of a second and looks for each in what arrived.
 A jitter buffer may shift the pieces against each other, but it cannot invent them: silence, noise,
-a tone or another tune correlate near zero.
+a tone or another tune do not correlate.
 """
 
 import wave
@@ -17,7 +17,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 RATE: Final = 8000
-PIECE: Final = RATE // 2
+PIECE: Final = RATE // 10
 SEARCH: Final = RATE // 4
 """A piece may lie so many samples away from where the whole signal starts."""
 
@@ -31,8 +31,8 @@ class Heard:
 
     correlation: float
     """Of the median piece, 0 to 1; G.711 alone leaves more than 0.99."""
-    worst: float
-    """Of the worst piece."""
+    whole: float
+    """Share of the pieces that are there, 0 to 1."""
     delay: float
     """Seconds from the start of what arrived to the start of what was sent."""
     slips: int
@@ -41,13 +41,13 @@ class Heard:
     """Level of what arrived against what was sent, dB."""
 
     def passes(self) -> bool:
-        """Whether a listener would say that it is the same, whole and uncut."""
-        return self.correlation > 0.97 and self.worst > 0.7 and abs(self.gain) < 1.5
+        """Whether a listener would say that it is the same, and whole."""
+        return self.correlation > 0.97 and self.whole > 0.95 and abs(self.gain) < 1.5
 
     def __str__(self) -> str:
         """One line for people."""
         return (
-            f"correlation {self.correlation:.3f} (worst piece {self.worst:.3f}), "
+            f"correlation {self.correlation:.3f}, {100 * self.whole:.0f} % of it there, "
             f"level {self.gain:+.1f} dB, starts at {self.delay:.2f} s, slips {self.slips}"
         )
 
@@ -107,7 +107,7 @@ def listen(sent: Samples, arrived: Samples) -> Heard:
     reference = sent.astype(np.float64)
     signal = arrived.astype(np.float64)
     if len(signal) < PIECE:
-        return Heard(correlation=0.0, worst=0.0, delay=0.0, slips=0, gain=-120.0)
+        return Heard(correlation=0.0, whole=0.0, delay=0.0, slips=0, gain=-120.0)
     start = _rough_start(reference, signal)
     found = [
         _find_piece(reference[at : at + PIECE], signal, start + at)
@@ -117,7 +117,7 @@ def listen(sent: Samples, arrived: Samples) -> Heard:
     shifts = np.array([shift for _, shift in found] or [0])
     return Heard(
         correlation=float(np.median(strengths)),
-        worst=float(strengths.min()),
+        whole=float((strengths > 0.9).mean()),
         delay=(start + float(np.median(shifts))) / RATE,
         slips=int((np.abs(np.diff(shifts)) > RATE // 200).sum()),
         gain=_gain(reference, signal[max(start, 0) : max(start, 0) + len(reference)]),

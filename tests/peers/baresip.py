@@ -15,7 +15,7 @@ from typing import Final, cast
 import numpy as np
 
 from tests.peers.ports import free_port, wait_bound
-from tests.peers.processes import Running
+from tests.peers.processes import Running, eventually
 from tools.sound import RATE, Samples, write_wav
 
 Event = dict[str, str]
@@ -156,10 +156,15 @@ class Baresip(Running):
         raise AssertionError(f"no {kind} from baresip within {seconds} s\n{self.output()[-5000:]}")
 
     def heard(self) -> Path:
-        """Return the WAV file of what its last call heard; complete once the call is over."""
+        """Return the WAV file of what its last call heard; for after the end of the call."""
         dumps = sorted(self.folder.glob("dump-*-dec.wav"))
         assert dumps, f"baresip dumped nothing\n{self.output()[-3000:]}"
+        eventually("baresip has closed its dump", lambda: not self._has_open(dumps[-1]))
         return dumps[-1]
+
+    def _has_open(self, path: Path) -> bool:
+        descriptors = Path(f"/proc/{self.pid}/fd").iterdir()
+        return any(entry.resolve() == path for entry in descriptors)
 
     def _waiting(self, seconds: float) -> Iterator[Event]:
         while self._events:

@@ -81,13 +81,14 @@ def answer_calls(app: PlainClient) -> None:
 def over_udp(engine: Engine, app: PlainClient, wire: Capture, message: TortureMessage) -> list[int]:
     """Send one datagram; return the statuses of all that the engine sent back, wherever to."""
     before = time.time()
+    datagram = _another_transaction(message.message, "udp" + message.name.partition(".")[0])
+    call_id = _call_id(datagram)
     with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as sender:
         sender.bind(("127.0.0.1", 0))
-        sender.sendto(message.message, ("127.0.0.1", engine.sip_port))
+        sender.sendto(datagram, ("127.0.0.1", engine.sip_port))
         app.watch(SILENCE_MEANS_NONE / 2)
         answer_calls(app)
         app.watch(SILENCE_MEANS_NONE / 2)
-    call_id = _call_id(message.message)
     return [
         int(found.group(1))
         for packet in wire.packets()
@@ -103,7 +104,9 @@ def over_tcp(engine: Engine, app: PlainClient, message: TortureMessage) -> list[
     """Send the message on a connection of its own; return the statuses that came back on it."""
     received = b""
     with socket.create_connection(("127.0.0.1", engine.sip_port)) as connection:
-        connection.sendall(_another_transaction(message.message))
+        connection.sendall(
+            _another_transaction(message.message, "tcp" + message.name.partition(".")[0])
+        )
         for _ in range(2):
             app.watch(SILENCE_MEANS_NONE / 2)
             answer_calls(app)
@@ -115,10 +118,10 @@ def over_tcp(engine: Engine, app: PlainClient, message: TortureMessage) -> list[
     return [int(status) for status in STATUS.findall(received)]
 
 
-def _another_transaction(message: bytes) -> bytes:
-    """Another Call-ID and branch than over UDP, or it would be a retransmission."""
-    changed = re.sub(rb"(?im)^(call-id|i)(\s*:\s*)", rb"\1\2tcp", message)
-    return changed.replace(b"z9hG4bK", b"z9hG4bKtcp")
+def _another_transaction(message: bytes, mark: str) -> bytes:
+    """Mark Call-ID and branch: some messages share them, and would be retransmissions."""
+    changed = re.sub(rb"(?im)^(call-id|i)(\s*:\s*)", rb"\1\2" + mark.encode(), message)
+    return re.sub(rb"z9hG4bK(?=\w)", b"z9hG4bK" + mark.encode(), changed)
 
 
 def _call_id(message: bytes) -> bytes:
