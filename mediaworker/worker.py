@@ -38,6 +38,8 @@ IDLE_MS: Final = 20
 """How long a worker without streams sleeps, unless a command comes."""
 HOUSEKEEPING: Final = 10
 """Ticks between two looks at what is not urgent."""
+COLLECT: Final = 10.0
+"""Seconds between two rounds of the garbage collector, while there is no stream to disturb."""
 SMOOTHING: Final = 0.02
 """Weight of one tick in the load."""
 ORPHANED: Final = 1.0
@@ -72,6 +74,9 @@ class Worker:
         self.started_at = time.monotonic()
         self.orphaned_at = 0.0
         self.drain_until: float | None = None
+        self.over = False
+        self.housekeeping_at = 0
+        self.collect_at = self.started_at
         self.announced = overseer is None
         self.state.pid[0] = lifetime.pid
 
@@ -122,7 +127,8 @@ class Worker:
         while self.clerk.poll(now, 1) and time.monotonic_ns() < until:
             pass
         self.link.wake(now, self._beat())
-        if tick % HOUSEKEEPING == 0:
+        if tick >= self.housekeeping_at:
+            self.housekeeping_at = tick + HOUSEKEEPING
             self._housekeeping(now)
 
     def _beat(self) -> WorkerBeat:
@@ -140,8 +146,10 @@ class Worker:
             self.announced = True
             if self.overseer is not None:
                 self.overseer.serves("worker", self.link.hello.worker)
-        if not self.desk.seats:
-            gc.collect(0)
+        self.over = self.over or self._abandoned(now)
+        if not self.desk.seats and now >= self.collect_at:
+            self.collect_at = now + COLLECT
+            gc.collect()
 
     # ------------------------------------------------------------------------------ the end
 
@@ -153,22 +161,22 @@ class Worker:
 
     def _over(self) -> bool:
         now = time.monotonic()
-        if self._abandoned(now):
-            log.warning("the parent and signaling are gone")
-            return True
-        if self.drain_until is None:
-            return False
+        if self.over or self.drain_until is None:
+            return self.over
         if now >= self.drain_until:
             self.desk.close_all()
         return not self.desk.seats and not self.desk.recorders.busy
 
     def _abandoned(self, now: float) -> bool:
-        if self.clock.tick % HOUSEKEEPING or not self.lifetime.parent_is_dead():
+        if not self.lifetime.parent_is_dead():
             return False
         self.orphaned_at = self.orphaned_at or now
         patience = self.settings.supervisor.orphan_grace + GRACE
         silent = now - self.link.heard_at > ORPHANED and now - self.orphaned_at > ORPHANED
-        return silent or now - self.orphaned_at > patience
+        if not silent and now - self.orphaned_at <= patience:
+            return False
+        log.warning("the parent is dead, and signaling %s", "silent" if silent else "goes on")
+        return True
 
     def _end(self) -> None:
         """Close what is left; every recording is whole, every file gone, when this returns."""

@@ -1,5 +1,6 @@
 """The part of signaling, played with nothing but pyzmq and msgpack."""
 
+import contextlib
 import importlib
 import itertools
 import time
@@ -144,4 +145,5 @@ class SignalingRole:
 
     def _refuse_stale(self, message: Message) -> None:
         if message["kind"] == "request":
-            self.refuse(message["id"], "stale_session", "who are you?")
+            with contextlib.suppress(zmq.ZMQError):  # what a killed worker had said last
+                self.refuse(message["id"], "stale_session", "who are you?")
