@@ -1,0 +1,132 @@
+"""The bus side, with real peers on real sockets."""
+
+import asyncio
+from collections.abc import Generator
+from contextlib import contextmanager
+from pathlib import Path
+
+import msgspec
+import zmq
+
+from bus.calls import SipMessage
+from bus.codec import decode_frame
+from bus.envelope import Event
+from bus.settings import BusSettings
+from bus.sockets import connect_dealer, connect_sub, endpoint
+from signaling.effects import FromClient, FromWorker, Input, Publish, ToClient, ToWorker
+from signaling.shell.switchboard import Switchboard
+from signaling.sip.flow import Flow
+from tests.bus.waiting import until
+
+INVITE = b"INVITE sip:a SIP/2.0\r\ni: 7@h\r\n\r\n"
+FLOW = Flow("udp:127.0.0.1:5060", "127.0.0.2", 5070)
+
+
+@contextmanager
+def switchboard(run_dir: Path, fed: list[Input]) -> Generator[Switchboard, None, None]:
+    context = zmq.Context[zmq.SyncSocket].instance()
+    board = Switchboard(context, run_dir, BusSettings())
+    board.start(fed.append)
+    try:
+        yield board
+    finally:
+        board.close()
+
+
+@contextmanager
+def dealer(run_dir: Path, place: str) -> Generator[zmq.SyncSocket, None, None]:
+    context = zmq.Context[zmq.SyncSocket].instance()
+    socket = connect_dealer(
+        context, endpoint(run_dir, "control" if place == "control" else "workers")
+    )
+    try:
+        yield socket
+    finally:
+        socket.close(linger=0)
+
+
+async def send(socket: zmq.SyncSocket, frame: bytes) -> None:
+    await until(lambda: socket.poll(0, zmq.POLLOUT))
+    socket.send(frame, zmq.NOBLOCK)
+
+
+async def take_all(socket: zmq.SyncSocket) -> list[bytes]:
+    await until(lambda: socket.poll(0))
+    return socket.recv_multipart()
+
+
+async def take(socket: zmq.SyncSocket) -> bytes:
+    await until(lambda: socket.poll(0))
+    return socket.recv()
+
+
+def test_frames_of_clients_and_workers_are_told_apart_and_answered(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        fed = list[Input]()
+        with (
+            switchboard(tmp_path, fed) as board,
+            dealer(tmp_path, "control") as client,
+            dealer(tmp_path, "workers") as worker,
+        ):
+            await send(client, b"from client")
+            await until(lambda: len(fed) == 1)
+            await send(worker, b"from worker")
+            await until(lambda: len(fed) == 2)
+            one, two = fed
+            assert isinstance(one, FromClient)
+            assert isinstance(two, FromWorker)
+            assert (one.frame, two.frame) == (b"from client", b"from worker")
+            board.to_client(ToClient(one.identity, b"reply"))
+            board.to_client(ToClient(one.identity, b"event", event=True))
+            board.to_worker(ToWorker(two.identity, b"command"))
+            assert [await take(client), await take(client)] == [b"reply", b"event"]
+            assert await take(worker) == b"command"
+            assert not board.outboxes
+
+    asyncio.run(scenario())
+
+
+def test_a_peer_that_left_is_forgotten(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        with switchboard(tmp_path, []) as board:
+            board.to_client(ToClient("00ff", b"reply"))
+            assert not board.outboxes
+
+    asyncio.run(scenario())
+
+
+def test_a_burst_longer_than_a_batch_is_read_to_its_end(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        fed = list[Input]()
+        with switchboard(tmp_path, fed), dealer(tmp_path, "control") as client:
+            for number in range(500):
+                await send(client, str(number).encode())
+            await until(lambda: len(fed) == 500)
+            frames = [given.frame for given in fed if isinstance(given, FromClient)]
+            assert frames == [str(number).encode() for number in range(500)]
+
+    asyncio.run(scenario())
+
+
+def test_sip_is_traced_for_those_who_listen(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        context = zmq.Context[zmq.SyncSocket].instance()
+        with switchboard(tmp_path, []) as board:
+            board.trace("received", FLOW, INVITE)
+            assert board.sip_sequence == 0
+            listener = connect_sub(context, endpoint(tmp_path, "events"))
+            try:
+                await until(lambda: board.topics)
+                board.publish(Publish("call", b"an event"))
+                board.trace("received", FLOW, INVITE + b"\xff")
+                assert await take_all(listener) == [b"call", b"an event"]
+                topic, frame = await take_all(listener)
+            finally:
+                listener.close(linger=0)
+            event = decode_frame(frame)
+            assert isinstance(event, Event)
+            message = msgspec.msgpack.decode(event.body, type=SipMessage)
+            assert (topic, event.sequence, message.sip_call_id) == (b"sip", 1, "7@h")
+            assert message.remote == "127.0.0.2:5070"
+
+    asyncio.run(scenario())
