@@ -57,6 +57,9 @@ TESTED_ELSEWHERE = {
     "bus/workers.py": "structs without behaviour, tests/bus/test_codec.py",
     "bus/ids.py": "names only",
     "bus/envelope.py": "structs without behaviour, tests/bus/test_codec.py",
+    "signaling/effects.py": "structs without behaviour, tests/signaling/test_agent.py",
+    "signaling/state.py": "structs without behaviour, tests/scenarios (dropped and read again)",
+    "signaling/calls/describing.py": "two calls of sdp, tests/signaling/calls/test_reinvite.py",
 }
 
 
