@@ -14,6 +14,7 @@ from signaling.sip.grammar import AUTH_PARAM, CHALLENGE, CSEQ, NAME_ADDR, VIA
 from signaling.sip.message import Message, Request, first
 from signaling.sip.uri import HIGHEST_PORT, address_problem, bracketed, same_host, uri_problem
 from signaling.sip.values import (
+    MOST_PIECES,
     Parameters,
     join_parameters,
     parameter,
@@ -22,7 +23,9 @@ from signaling.sip.values import (
     unquote,
 )
 
-COOKIE: Final = "z9hG4bK"
+COOKIE: Final = "z9hg4bk"
+"""Begins every branch that is unique (RFC 3261 8.1.1.7), here in lower case."""
+
 CSEQ_END: Final = 2**31
 SIP_PORT: Final = 5060
 SIPS_PORT: Final = 5061
@@ -100,7 +103,9 @@ class Via(msgspec.Struct, frozen=True, kw_only=True):
         A branch of RFC 2543, none at all, or the magic cookie alone do not.
         """
         branch = self.branch
-        return branch is not None and len(branch) > len(COOKIE) and branch.startswith(COOKIE)
+        return (
+            branch is not None and len(branch) > len(COOKIE) and branch.lower().startswith(COOKIE)
+        )
 
 
 def parse_via(text: str) -> Via:
@@ -163,21 +168,23 @@ def stamp_via(request: Request, host: str, port: int) -> Request:
 
 
 def _stamped(via: Via, host: str, port: int) -> Via:
-    names = {name.lower() for name, _ in via.parameters}
-    if "rport" not in names and "received" not in names and same_host(via.host, host):
-        return via
     parameters: list[tuple[str, str | None]] = []
+    asked = claimed = False
     for name, value in via.parameters:
         match name.lower():
             case "received":
-                continue
+                claimed = True
             case "rport":
+                asked = True
                 parameters.append((name, str(port)))
             case _:
                 parameters.append((name, value))
-    if "rport" in names or not same_host(via.host, host):
+    elsewhere = not same_host(via.host, host)
+    if not (asked or claimed or elsewhere):
+        return via
+    if asked or elsewhere:
         parameters.append(("received", host))
-    return msgspec.structs.replace(via, parameters=tuple(parameters))
+    return Via(transport=via.transport, host=via.host, port=via.port, parameters=tuple(parameters))
 
 
 def response_target(response: Message, flow: Flow) -> tuple[str, int]:
@@ -228,7 +235,7 @@ def parse_challenge(text: str) -> tuple[str, dict[str, str]]:
     RFC 7616 3.4.1).  Parameters that are none are an error for Digest, and ignored otherwise.
     """
     found = CHALLENGE.match(text)
-    if found is None:
+    if found is None or text.count("=") > MOST_PIECES:
         raise ParseError(400, "Malformed challenge", detail=text)
     scheme, at = found.group(1).lower(), found.end()
     parameters: dict[str, str] = {}

@@ -117,27 +117,37 @@ def _status_line(line: str) -> tuple[int, str]:
 
 
 def _headers(lines: list[str]) -> tuple[list[Header], dict[str, str]]:
+    """Return all header fields, and the last value of each by its name."""
     headers: list[Header] = []
-    add = headers.append
+    values: dict[str, str] = {}
     for line in lines[1:]:
         name, colon, value = line.partition(":")
         spelling, listed, check = FIELDS.get(name) or _field(name, colon, line)
         value = value.strip(" \t")
         if listed and "," in value:
-            elements = split_list(value)
-            if len(headers) + len(elements) > MOST_HEADERS:
-                raise ParseError(400, f"Too many values of {spelling}")
-            for element in elements:
-                if check is not None:
-                    check(spelling, element)
-                add((spelling, element))
+            _add_list(headers, spelling, check, split_list(value))
         else:
             if check is not None:
                 check(spelling, value)
-            add((spelling, value))
-    values = dict(headers)
-    _count(headers, values)
+            headers.append((spelling, value))
+            if spelling in values and spelling in SINGLE:
+                raise ParseError(400, f"{spelling} more than once")
+        values[spelling] = value
+    for name in REQUIRED:
+        if name not in values:
+            raise ParseError(400, f"{name} missing")
     return headers, values
+
+
+def _add_list(
+    headers: list[Header], spelling: str, check: Check | None, elements: list[str]
+) -> None:
+    if len(headers) + len(elements) > MOST_HEADERS:
+        raise ParseError(400, f"Too many values of {spelling}")
+    for element in elements:
+        if check is not None:
+            check(spelling, element)
+        headers.append((spelling, element))
 
 
 def _field(name: str, colon: str, line: str) -> Field:
@@ -146,17 +156,6 @@ def _field(name: str, colon: str, line: str) -> Field:
         raise ParseError(400, "Malformed header field", detail=line)
     spelling = SPELLING.get(name.lower())
     return (name, False, None) if spelling is None else FIELDS[spelling]
-
-
-def _count(headers: list[Header], values: dict[str, str]) -> None:
-    for name in REQUIRED:
-        if name not in values:
-            raise ParseError(400, f"{name} missing")
-    if len(headers) != len(values):
-        names = [name for name, _ in headers]
-        for name in SINGLE:
-            if names.count(name) > 1:
-                raise ParseError(400, f"{name} more than once")
 
 
 def _body(headers: list[Header], values: dict[str, str], body: bytes) -> bytes:

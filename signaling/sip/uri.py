@@ -192,5 +192,5 @@ def _plain(text: str) -> str:
 
 def _unescaped(found: re.Match[str]) -> str:
     character = chr(int(found.group(1), 16))
-    plain = "!" <= character <= "~" and character not in RESERVED and character != "%"
+    plain = "!" <= character <= "~" and character not in RESERVED
     return character if plain else found.group().upper()

@@ -23,18 +23,16 @@ def split_list(value: str) -> list[str]:
     """
     if value.count(",") > MOST_PIECES:
         raise ParseError(400, "Too many values in a list", detail=value)
-    if '"' not in value and "<" not in value:
-        elements = [element.strip(" \t") for element in value.split(",")]
-    else:
-        elements = _split_quoted(value)
-    return [element for element in elements if element] or [""]
+    plain = '"' not in value and "<" not in value
+    pieces = value.split(",") if plain else _split_quoted(value)
+    return [element for piece in pieces if (element := piece.strip(" \t"))] or [""]
 
 
 def _split_quoted(value: str) -> list[str]:
     elements: list[str] = []
     at = 0
     while at < len(value) and (found := ELEMENT.match(value, at)):
-        elements.append(found.group(1).strip(" \t"))
+        elements.append(found.group(1))
         at = found.end()
     return elements
 
