@@ -262,6 +262,7 @@ def test_cancel_while_it_rings(app: PlainClient, tmp_path: Path) -> None:
 def test_cancel_waits_for_the_first_provisional_response(app: PlainClient, tmp_path: Path) -> None:
     with Capture() as wire, Sipp(tmp_path, "is_cancelled", hold_ms=700) as peer:
         call = app.dial(f"sip:bob@127.0.0.1:{peer.port}")
+        eventually("the INVITE is on the wire", lambda: wire.sip(peer.port))
         app.request("hang_up", call=call)
         assert app.wait_event("ended", call=call)["outcome"] == "cancelled"
         peer.finish().check(1)
