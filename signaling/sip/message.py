@@ -3,8 +3,10 @@
 Header names are in the RFC's canonical spelling (``Call-ID``, ``CSeq``, ``Via``; compact forms are
 expanded), whatever came in.  A header whose grammar is a comma-separated list (Via, Contact, Route,
 Record-Route, Supported ...) is one entry a value.  Values are text, unfolded and trimmed.  Headers
-that are not UTF-8 are malformed (RFC 3261 section 7: 400); a body is bytes.  Content-Length is not among
-the headers: it says how a message is framed, and is taken off and put on with the framing.
+that are not UTF-8 are malformed (RFC 3261 section 7: 400); a body is bytes.
+
+Content-Length is not among the headers: it says how a message was framed, and ``parse`` takes it off
+and ``render`` puts it on.
 """
 
 import msgspec
