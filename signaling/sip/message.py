@@ -5,7 +5,7 @@ expanded), whatever came in.  A header whose grammar is a comma-separated list (
 Record-Route, Supported ...) is one entry a value.  Values are text, unfolded and trimmed.  Headers
 that are not UTF-8 are malformed (RFC 3261 section 7: 400); a body is bytes.
 
-Content-Length is not among the headers: it says how a message was framed, and ``parse`` takes it off
+Content-Length is not among the headers: it says how a message was framed; ``parse`` takes it off
 and ``render`` puts it on.
 """
 
