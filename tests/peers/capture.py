@@ -4,6 +4,7 @@ An AF_PACKET socket of our own (this needs CAP_NET_RAW), read by a thread which 
 packets are looked at when the test asks.  ``sip()`` gives messages, ``rtp()`` gives packets.
 """
 
+import os
 import socket
 import struct
 import threading
@@ -14,6 +15,8 @@ from typing import Final, Self
 
 import numpy as np
 from numpy.typing import NDArray
+
+from tests.peers.processes import eventually
 
 ETH_P_ALL: Final = 3
 OUTGOING: Final = 4
@@ -132,10 +135,24 @@ class Capture:
 
     def packets(self) -> Iterator[Packet]:
         """Give all UDP and TCP packets so far, in their order."""
+        if self._reader.is_alive():
+            self._catch_up()
         for at, frame in list(self._frames):
             packet = _packet(at, frame)
             if packet is not None:
                 yield packet
+
+    def _catch_up(self) -> None:
+        """Wait until the reader has seen a packet of our own that leaves now."""
+        marker = os.urandom(16)
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as probe:
+            probe.bind(("127.0.0.1", 0))
+            probe.sendto(marker, probe.getsockname())
+        eventually(
+            "the capture has caught up",
+            lambda: any(frame.endswith(marker) for _, frame in reversed(list(self._frames))),
+            every=0.005,
+        )
 
     def sip(self, port: int) -> list[SipSeen]:
         """Return all SIP messages from and to a port so far."""
