@@ -74,7 +74,8 @@ class Pair:
         """Let the link say what it has to until signaling hears something."""
         while not self.signaling.socket.poll(1):
             self.link.wake(self.now, BEAT)
-            self.now += 0.001
+            if len(self.link.pending) == 0:  # nobody was there: time goes on until it tries again
+                self.now += 0.02
 
     def meet(self, session: str = "s1") -> None:
         self.until_heard()
