@@ -44,7 +44,7 @@ from signaling.sip.errors import ParseError, SipError
 from signaling.sip.flow import Flow
 from signaling.sip.headers import stamp_via
 from signaling.sip.message import Request, Response
-from signaling.sip.parse import parse_message
+from signaling.sip.parse import parse_message, salvage
 from signaling.sip.render import render, respond
 from signaling.state import AgentState
 from signaling.transactions.layer import (
@@ -107,7 +107,7 @@ def _take(core: Core, given: Input) -> None:
             _received(core, given.flow, given.datagram)
         case Malformed():
             core.count("malformed")
-            _answer_malformed(core, given.flow, given.head, given.reason)
+            _answer_malformed(core, given)
         case TransportFailed():
             core.log("info", f"{given.flow.listener} to {given.flow.host}: {given.reason}")
             core.take(core.state.transactions.transport_failed(given.flow, core.now))
@@ -165,15 +165,11 @@ def _refuse_statelessly(core: Core, flow: Flow, error: ParseError) -> None:
     core.effects.append(Send(way, render(response)))
 
 
-def _answer_malformed(core: Core, flow: Flow, head: bytes, reason: str) -> None:
-    try:
-        message = parse_message(head)
-    except ParseError as error:
-        if error.partial is not None:
-            _refuse_statelessly(core, flow, ParseError(400, reason, error.partial))
-        return
-    if isinstance(message, Request):
-        _refuse_statelessly(core, flow, ParseError(400, reason, message))
+def _answer_malformed(core: Core, given: Malformed) -> None:
+    partial = salvage(given.head)
+    if partial is not None:
+        refusal = ParseError(given.status, given.reason, partial)
+        _refuse_statelessly(core, given.flow, refusal)
 
 
 def _report(core: Core, out: Out) -> None:

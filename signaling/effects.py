@@ -32,6 +32,7 @@ class Malformed(Tagged, frozen=True):
     flow: Flow
     head: bytes
     reason: str
+    status: int = 400
 
 
 class TransportFailed(Tagged, frozen=True):

@@ -3,10 +3,11 @@
 import asyncio
 import socket
 from collections.abc import Callable
+from contextlib import suppress
 from typing import Final
 
 from signaling.effects import Input, Malformed, Received, Send, TransportFailed
-from signaling.sip.errors import SipError
+from signaling.sip.errors import FramingError
 from signaling.sip.flow import Flow
 from signaling.sip.stream import KeepAlive, StreamFramer
 from signaling.state import Listener
@@ -153,18 +154,18 @@ class Connection(asyncio.Protocol):
     def data_received(self, data: bytes) -> None:
         """Frame what came; answer pings; give up on what cannot be framed."""
         flow = Flow(self.listener, *self.peer, self.name)
-        try:
+        pieces: list[bytes | KeepAlive] = []
+        with suppress(FramingError):  # it is in ``framer.error``, behind what was whole
             pieces = self.framer.feed(data)
-        except SipError as error:
-            self.network.feed(Malformed(flow, data[:2048], str(error)))
-            self.close()
-            return
         for piece in pieces:
             if isinstance(piece, KeepAlive):
                 if piece is KeepAlive.PING:
                     self.write(PONG)
             else:
                 self.network.feed(Received(flow, piece))
+        if (error := self.framer.error) is not None:
+            self.network.feed(Malformed(flow, error.head, error.reason, error.status))
+            self.close()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Forget it; a dialog goes on over the next one."""
