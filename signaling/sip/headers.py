@@ -9,10 +9,9 @@ from typing import Final
 import msgspec
 
 from signaling.sip.errors import ParseError
-from signaling.sip.flow import Flow
 from signaling.sip.grammar import AUTH_PARAM, CHALLENGE, CSEQ, NAME_ADDR, VIA
-from signaling.sip.message import Message, Request, first
-from signaling.sip.uri import HIGHEST_PORT, address_problem, bracketed, same_host, uri_problem
+from signaling.sip.message import Request
+from signaling.sip.uri import address_problem, bracketed, same_host, uri_problem
 from signaling.sip.values import (
     MOST_PIECES,
     Parameters,
@@ -185,28 +184,6 @@ def _stamped(via: Via, host: str, port: int) -> Via:
     if asked or elsewhere:
         parameters.append(("received", host))
     return Via(transport=via.transport, host=via.host, port=via.port, parameters=tuple(parameters))
-
-
-def response_target(response: Message, flow: Flow) -> tuple[str, int]:
-    """Return where a response goes by its stamped top Via (RFC 3261 18.2.2, RFC 3581 section 4).
-
-    ``flow`` is where the request came from: over it goes a response on a stream as long as its
-    connection is open, and one whose Via cannot be read.
-    """
-    try:
-        via = parse_via(first(response, "Via") or "")
-    except ParseError:
-        return flow.host, flow.port
-    if flow.reliable:
-        return flow.host, flow.port
-    port = via.port or (SIPS_PORT if via.transport == "TLS" else SIP_PORT)
-    maddr = via.parameter("maddr")
-    if maddr:
-        return maddr.strip("[]"), port
-    rport = via.parameter("rport") or ""
-    if rport.isascii() and rport.isdigit() and len(rport) <= 5 and 0 < int(rport) <= HIGHEST_PORT:
-        port = int(rport)
-    return (via.parameter("received") or via.host).strip("[]"), port
 
 
 class CSeq(msgspec.Struct, frozen=True):

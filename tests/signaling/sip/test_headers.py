@@ -16,7 +16,6 @@ from signaling.sip.headers import (
     parse_via,
     render_name_addr,
     render_via,
-    response_target,
     stamp_via,
 )
 from signaling.sip.message import Request, every
@@ -266,28 +265,6 @@ def test_a_request_without_via_is_left_alone() -> None:
 
 UDP = Flow("udp:192.0.2.1:5060", "198.51.100.9", 4000)
 TCP = Flow("tcp:192.0.2.1:5060", "198.51.100.9", 4000, "7")
-
-
-@pytest.mark.parametrize(
-    ("via", "flow", "target"),
-    [
-        ("SIP/2.0/UDP h", UDP, ("h", 5060)),
-        ("SIP/2.0/UDP h:7", UDP, ("h", 7)),
-        ("SIP/2.0/UDP h:7;received=192.0.2.8", UDP, ("192.0.2.8", 7)),
-        ("SIP/2.0/UDP h:7;received=192.0.2.8;rport=9", UDP, ("192.0.2.8", 9)),
-        ("SIP/2.0/UDP h:7;received=[2001:db8::1]", UDP, ("2001:db8::1", 7)),
-        ("SIP/2.0/UDP h:7;maddr=224.0.0.1;received=192.0.2.8", UDP, ("224.0.0.1", 7)),
-        ("SIP/2.0/UDP h:7;rport=x", UDP, ("h", 7)),
-        ("SIP/2.0/UDP h:7;rport=٣", UDP, ("h", 7)),
-        ("SIP/2.0/UDP h:7;rport=99999", UDP, ("h", 7)),
-        ("SIP/2.0/TLS h", UDP, ("h", 5061)),
-        ("SIP/2.0/TCP h:7;received=192.0.2.8", TCP, ("198.51.100.9", 4000)),
-        ("nonsense", UDP, ("198.51.100.9", 4000)),
-    ],
-)
-def test_a_response_goes_where_its_via_says(via: str, flow: Flow, target: tuple[str, int]) -> None:
-    request = Request(method="BYE", uri="sip:a", headers=[("Via", via)])
-    assert response_target(request, flow) == target
 
 
 @given(st.text())
