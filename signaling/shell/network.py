@@ -6,6 +6,7 @@ from collections.abc import Callable
 from contextlib import suppress
 from typing import Final
 
+from bus.settings import SipSettings
 from signaling.effects import Input, Malformed, Received, Send, TransportFailed
 from signaling.sip.errors import FramingError
 from signaling.sip.flow import Flow
@@ -16,16 +17,17 @@ Feed = Callable[[Input], None]
 
 BATCH: Final = 64
 """Datagrams taken from one socket before others get their turn."""
-LONGEST: Final = 65536
+LARGEST_DATAGRAM: Final = 65536
 PONG: Final = b"\r\n"
 
 
 class Network:
     """All sockets that face the world, and what is open on them."""
 
-    def __init__(self, feed: Feed, *, max_connections: int) -> None:
+    def __init__(self, feed: Feed, settings: SipSettings) -> None:
         self.feed = feed
-        self.max_connections = max_connections
+        self.max_connections = settings.max_connections
+        self.longest = settings.max_message_bytes
         self.datagram: dict[str, socket.socket] = {}
         self.servers: list[asyncio.Server] = []
         self.connections: dict[str, Connection] = {}
@@ -72,13 +74,16 @@ class Network:
     def _readable(self, name: str, opened: socket.socket) -> None:
         for _ in range(BATCH):
             try:
-                datagram, address = opened.recvfrom(LONGEST)
+                datagram, address = opened.recvfrom(LARGEST_DATAGRAM)
             except BlockingIOError:
                 return
             except OSError:
                 continue  # an ICMP error of an earlier datagram
-            if datagram.strip(b"\r\n\0 "):  # else a keep-alive (RFC 5626 3.5.1)
-                self.feed(Received(Flow(name, address[0], address[1]), datagram))
+            flow = Flow(name, address[0], address[1])
+            if len(datagram) > self.longest:
+                self.feed(Malformed(flow, datagram, "Message Too Large", 513))
+            elif datagram.strip(b"\r\n\0 "):  # else a keep-alive (RFC 5626 3.5.1)
+                self.feed(Received(flow, datagram))
 
     def _send_datagram(self, flow: Flow, datagram: bytes) -> None:
         try:
@@ -132,7 +137,7 @@ class Connection(asyncio.Protocol):
     def __init__(self, network: Network, listener: str) -> None:
         self.network = network
         self.listener = listener
-        self.framer = StreamFramer()
+        self.framer = StreamFramer(network.longest)
         self.transport: asyncio.Transport | None = None
         self.peer = ("", 0)
         self.name = ""

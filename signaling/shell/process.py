@@ -60,7 +60,7 @@ class Signaling:
         self.clock = Clock()
         self.context: zmq.SyncContext = zmq.Context()
         self.switchboard = Switchboard(self.context, run_dir, settings.bus)
-        self.network = Network(self.feed, max_connections=settings.sip.max_connections)
+        self.network = Network(self.feed, settings.sip)
         self.finished = asyncio.Event()
         self.timer: asyncio.TimerHandle | None = None
         self.watched: dict[int, int] = {}

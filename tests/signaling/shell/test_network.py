@@ -3,8 +3,9 @@
 import asyncio
 import socket
 from collections.abc import AsyncGenerator
-from contextlib import asynccontextmanager
+from contextlib import asynccontextmanager, suppress
 
+from bus.settings import SipSettings
 from signaling.effects import Input, Malformed, Received, Send, TransportFailed
 from signaling.shell.listeners import open_listener
 from signaling.shell.network import Network
@@ -12,6 +13,7 @@ from signaling.sip.flow import Flow
 from signaling.state import Listener
 from tests.bus.waiting import until
 
+LONGEST = 2000
 MESSAGE = b"OPTIONS sip:a SIP/2.0\r\nContent-Length: 0\r\n\r\n"
 
 
@@ -19,7 +21,9 @@ MESSAGE = b"OPTIONS sip:a SIP/2.0\r\nContent-Length: 0\r\n\r\n"
 async def listening(
     text: str, fed: list[Input], *, max_connections: int = 10
 ) -> AsyncGenerator[tuple[Network, Listener], None]:
-    network = Network(fed.append, max_connections=max_connections)
+    network = Network(
+        fed.append, SipSettings(max_connections=max_connections, max_message_bytes=LONGEST)
+    )
     listener, opened = open_listener(text, "")
     await network.add(listener, opened)
     try:
@@ -44,6 +48,20 @@ def test_datagrams_come_and_go() -> None:
                 network.send(Send(flow, b"answer"))
                 loop = asyncio.get_running_loop()
                 assert await loop.sock_recv(peer, 100) == b"answer"
+
+    asyncio.run(scenario())
+
+
+def test_a_datagram_that_is_too_long_is_not_taken_for_a_message() -> None:
+    async def scenario() -> None:
+        fed = list[Input]()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
+            async with listening("udp:127.0.0.1:0", fed) as (_, listener):
+                peer.sendto(MESSAGE + b" " * LONGEST, ("127.0.0.1", listener.port))
+                await until(lambda: fed)
+        assert [(type(given), given.status) for given in fed if isinstance(given, Malformed)] == [
+            (Malformed, 513)
+        ]
 
     asyncio.run(scenario())
 
@@ -107,6 +125,8 @@ def test_more_connections_than_allowed_are_cut() -> None:
             assert len(network.connections) == 1
             for writer in (first, second):
                 writer.close()
+                with suppress(ConnectionError):
+                    await writer.wait_closed()
 
     asyncio.run(scenario())
 
