@@ -1,5 +1,6 @@
 """A network namespace with nothing but ``lo``: where messages may name any host they like."""
 
+import os
 import shutil
 import subprocess
 import sys
@@ -10,8 +11,13 @@ ROOT: Final = Path(__file__).parent.parent.parent
 
 
 def wrapped(command: list[str]) -> list[str]:
-    """Return the command that runs a command in a fresh namespace, which ends with it."""
-    return ["unshare", "--net", "sh", "-c", 'ip link set lo up && exec "$@"', "sh", *command]
+    """Return the command that runs a command in a fresh namespace, which ends with it.
+
+    Without root it is root in a user namespace of its own.
+    """
+    user = [] if os.geteuid() == 0 else ["--user", "--map-root-user"]
+    bring_up = 'ip link set lo up && exec "$@"'
+    return ["unshare", *user, "--net", "sh", "-c", bring_up, "sh", *command]
 
 
 def available() -> bool:

@@ -4,6 +4,7 @@ import pytest
 
 from tests.peers.baresip import Baresip
 from tests.peers.capture import Capture, check_continuous, longest_gap
+from tests.peers.hand import media_port
 from tests.peers.processes import eventually
 from tools.sound import RATE, listen, read_wav, tune
 
@@ -25,11 +26,15 @@ def test_two_telephones_hear_each_other(tmp_path: Path) -> None:
         callee.wait_event("CALL_INCOMING")
         callee.accept()
         caller.wait_event("CALL_ESTABLISHED")
-        eventually("2.5 seconds of RTP", lambda: len(capture.rtp()) > 2 * 125)
+        ports = {media_port(message) for message in capture.sip(callee.port) if message.body}
+        assert len(ports) == 2
+        eventually(
+            "2.5 seconds of RTP each way",
+            lambda: min(len(capture.rtp(source=port)) for port in ports) > 125,
+        )
         caller.hang_up()
         callee.wait_event("CALL_CLOSED")
         heard = [read_wav(phone.heard())[0][:, 0] for phone in (callee, caller)]
-        ports = {packet.source for packet in capture.rtp()}
         messages = capture.sip(callee.port)
     for song, ear in zip(songs, heard, strict=True):
         assert listen(song[: int(1.5 * RATE)], ear).passes()
