@@ -24,6 +24,14 @@ class _Verb(msgspec.Struct):
 _verbs: Final = msgspec.msgpack.Decoder(_Verb)
 
 
+UNREADABLE: Final = (
+    msgspec.DecodeError,
+    msgspec.ValidationError,
+    UnicodeDecodeError,  # text that is not UTF-8
+    RecursionError,  # arrays in arrays in arrays
+)
+
+
 def encode(message: msgspec.Struct) -> bytes:
     """Encode an envelope (or a body that stands alone) as one MessagePack map."""
     return _encoder.encode(message)
@@ -38,7 +46,7 @@ def decode_frame(frame: bytes) -> AnyFrame:
     """Decode the envelope.  Raises FrameError, which says what was wrong and where."""
     try:
         decoded: AnyFrame = _frames.decode(frame)
-    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+    except UNREADABLE as error:
         raise FrameError(f"not a frame of this bus ({len(frame)} bytes): {error}") from None
     return decoded
 
@@ -51,11 +59,11 @@ def decode_body(decoder: msgspec.msgpack.Decoder[Body], body: msgspec.Raw) -> Bo
     """
     try:
         return decoder.decode(body)
-    except (msgspec.DecodeError, msgspec.ValidationError) as error:
+    except UNREADABLE as error:
         text = str(error)
     try:
         verb = _verbs.decode(body).verb
-    except (msgspec.DecodeError, msgspec.ValidationError):
+    except UNREADABLE:
         raise BadRequestError(f"the body is not a map with a verb: {text}") from None
     if "$.verb" in text or "missing required field `verb`" in text:
         raise UnknownVerbError(f"unknown verb {verb!r}") from None

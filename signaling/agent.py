@@ -15,10 +15,10 @@ from bus.calls import Snapshot
 from bus.errors import TooLateError
 from bus.ids import CallId
 from bus.streams import CloseStream
-from signaling import commands, worker_frames
+from signaling import client_frames, worker_frames
 from signaling.calls.acts import settle, step
 from signaling.calls.call import Call
-from signaling.calls.dialling import is_ready
+from signaling.calls.dialling import is_ready, may_follow
 from signaling.calls.states import Cue
 from signaling.calls.verdicts import Happening
 from signaling.core import Core
@@ -114,7 +114,7 @@ def _take(core: Core, given: Input) -> None:
         case Resolved():
             _resolved(core, given)
         case FromClient():
-            commands.take_frame(core, given.identity, given.frame)
+            client_frames.take_frame(core, given.identity, given.frame)
         case ClientOverflowed():
             _overflowed(core, given.identity)
         case FromWorker():
@@ -230,9 +230,8 @@ def _resolved(core: Core, given: Resolved) -> None:
 def _not_resolved(core: Core, call: Call, request: Request | None, reason: str) -> None:
     """Send a request in a dialog to where its peer was last heard; without one, end the call."""
     if request is None:
-        targets_left = call.out is not None and call.out.targets
-        if not (targets_left and step(core, call, Cue.REDIRECTED)):
-            step(core, call, Cue.UNRESOLVED, Happening(reason=reason))
+        cue = Cue.REDIRECTED if call.out and may_follow(call.out) else Cue.UNRESOLVED
+        step(core, call, cue, Happening(reason=reason))
     elif call.flow is not None:
         key = start(core, call, request, call.flow)
         if request.method == "BYE":

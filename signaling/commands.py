@@ -1,4 +1,4 @@
-"""What applications ask for: one function a verb, found in ``VERBS``.
+"""What applications ask for: one function a verb, found in ``VERBS`` (by ``client_frames``).
 
 A function replies itself (now or, for what a worker has to do first, later) or raises a
 ``RefusedError``, which is the reply.
@@ -7,21 +7,11 @@ A function replies itself (now or, for what a worker has to do first, later) or 
 from collections.abc import Callable
 from typing import Any
 
-import msgspec
-
 from bus import calls
-from bus.calls import Command
-from bus.codec import decode_body, decode_frame, encode, raw
-from bus.envelope import VERSION, Done, Refused
-from bus.envelope import Request as BusRequest
 from bus.errors import (
     BadRequestError,
-    FrameError,
     NoCapacityError,
     NotFoundError,
-    RefusedError,
-    StaleSessionError,
-    TooLateError,
     WrongStateError,
 )
 from bus.ids import CallId
@@ -33,8 +23,7 @@ from signaling.calls.dialling import aim_at_target, is_ready, open_outgoing_leg
 from signaling.calls.states import Cue, State
 from signaling.calls.verdicts import Happening
 from signaling.clients import Client, Subscription
-from signaling.core import UNREADABLE, Core
-from signaling.effects import ToClient
+from signaling.core import Core
 from signaling.sdp.codecs import CODECS
 from signaling.sdp.offer_answer import Negotiation
 from signaling.sending import contact, listener_for
@@ -44,8 +33,6 @@ from signaling.sip.message import Header
 from signaling.sip.names import COMPACT
 from signaling.sip.uri import parse_uri
 from signaling.sip.validate import check_header
-
-_commands: msgspec.msgpack.Decoder[Command] = msgspec.msgpack.Decoder(Command)
 
 LONGEST_RING = 86400.0
 """Seconds."""
@@ -59,81 +46,6 @@ OURS = frozenset(
     }
 )
 """Headers that an application may not set: the stack's work depends on them."""
-
-
-def take_frame(core: Core, identity: str, frame: bytes) -> None:
-    """Work one frame of a client; whatever is wrong with it is refused by its id."""
-    try:
-        request = decode_frame(frame)
-    except (FrameError, *UNREADABLE) as error:
-        core.count("bad_frames")
-        _refuse(core, identity, 0, BadRequestError(str(error)))
-        return
-    if not isinstance(request, BusRequest):
-        core.count("bad_frames")
-        reason = f"a client sends requests, not {request.__struct_config__.tag!r}"
-        _refuse(core, identity, 0, BadRequestError(reason))
-        return
-    try:
-        _work(core, identity, request)
-    except (RefusedError, *UNREADABLE) as problem:
-        refusal = problem if isinstance(problem, RefusedError) else BadRequestError(str(problem))
-        client = core.state.clients.of_session(request.session)
-        if client is None:
-            _refuse(core, identity, request.id, refusal)
-        else:
-            core.reply(Waiting(request.session, request.id), refusal)
-
-
-def _work(core: Core, identity: str, request: BusRequest) -> None:
-    client = core.state.clients.of_session(request.session)
-    if client is None:
-        _hello(core, identity, request)
-        return
-    client.seen_at, client.identity = core.now, identity
-    remembered = core.state.clients.remembered
-    before = remembered.recall(request.session, request.id)
-    if before is not None:
-        if before:
-            core.effects.append(ToClient(identity, before))
-        return
-    if request.deadline and request.deadline < core.now:
-        late = core.now - request.deadline
-        raise TooLateError(f"the deadline passed {late:.3f} s before the request arrived")
-    command = decode_body(_commands, request.body)
-    remembered.begin(request.session, request.id)
-    VERBS[type(command)](core, client, Waiting(request.session, request.id), command)
-
-
-def _refuse(core: Core, identity: str, number: int, error: RefusedError) -> None:
-    frame = encode(Refused(id=number, code=error.code, reason=error.reason))
-    core.effects.append(ToClient(identity, frame))
-
-
-def _hello(core: Core, identity: str, request: BusRequest) -> None:
-    if request.session:
-        raise StaleSessionError("this session is over: say hello again")
-    try:
-        hello = decode_body(_commands, request.body)
-    except RefusedError:
-        raise StaleSessionError("the first request of a client is hello") from None
-    if not isinstance(hello, calls.Hello):
-        raise StaleSessionError("the first request of a client is hello")
-    if hello.version != VERSION:
-        raise BadRequestError(f"hello: version {hello.version}, this engine speaks {VERSION}")
-    if not hello.peer:
-        raise BadRequestError("hello: `peer` is empty")
-    client = core.state.clients.admit(
-        hello.peer, hello.incarnation, identity, core.entropy.token(), core.now
-    )
-    owned = tuple(c.info() for c in core.state.calls.values() if c.owner == client.peer)
-    welcome = calls.Welcome(
-        session=client.session,
-        sequence=client.sequence,
-        events=core.state.events,
-        calls=tuple(info for info in owned if info.state != "ended"),
-    )
-    core.effects.append(ToClient(identity, encode(Done(id=request.id, body=raw(welcome)))))
 
 
 def _call(core: Core, call_id: CallId) -> Call:

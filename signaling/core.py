@@ -21,9 +21,6 @@ from signaling.transactions.layer import Out, Transmit
 WORKER_TIMEOUT = 2.0
 """Seconds in which a worker must answer; a WAV file to be converted takes part of it."""
 
-UNREADABLE = (UnicodeDecodeError, RecursionError)
-"""What frames raise in decoding that are MessagePack by their length only."""
-
 
 class Core:
     """One input's worth of work."""

@@ -2,7 +2,7 @@
 
 from signaling.calls.acts import settle, step
 from signaling.calls.call import Call
-from signaling.calls.dialling import failure_cue, to_tag
+from signaling.calls.dialling import failure_cue, may_follow, to_tag
 from signaling.calls.states import Cue, State
 from signaling.calls.verdicts import Happening
 from signaling.core import Core
@@ -35,7 +35,7 @@ def request_failed(core: Core, key: str, why: str) -> None:
     elif key == call.invite_key:
         call.invite_key = ""
         cue = UNANSWERED[why]
-        if call.out and call.out.targets and call.out.redirects_left > 0:
+        if call.out and may_follow(call.out):
             cue = Cue.REDIRECTED  # the next contact of the 3xx may be alive
         _step_or_settle(core, call, cue, Happening(status=408 if why == "timeout" else 503))
 

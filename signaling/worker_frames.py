@@ -21,7 +21,7 @@ from signaling.calls.dialling import is_ready
 from signaling.calls.leg import closed, opened
 from signaling.calls.states import Cue
 from signaling.calls.verdicts import Happening
-from signaling.core import UNREADABLE, Core
+from signaling.core import Core
 from signaling.effects import ToWorker, WatchWorker
 from signaling.placement import Seat, info
 from signaling.state import Asked
@@ -39,7 +39,7 @@ def take_frame(core: Core, identity: str, frame: bytes) -> None:
     """Work one frame of a worker; a wrong one is refused or counted."""
     try:
         message = decode_frame(frame)
-    except (FrameError, *UNREADABLE) as error:
+    except FrameError as error:
         core.count("bad_frames")
         core.log("warning", f"from a worker: {error}")
         return
@@ -53,7 +53,7 @@ def take_frame(core: Core, identity: str, frame: bytes) -> None:
                 _refused(core, identity, message)
             case Event():
                 _event(core, identity, message)
-    except (RefusedError, *UNREADABLE) as error:
+    except RefusedError as error:
         core.log("warning", f"from a worker: {error}")
         number = message.id if isinstance(message, BusRequest) else 0
         code = error.code if isinstance(error, RefusedError) else BadRequestError.code
@@ -151,7 +151,7 @@ def _done(core: Core, identity: str, done: Done) -> None:
 def _reply(core: Core, done: Done) -> streams.StreamReply | None:
     try:
         return decode_body(_replies, done.body)
-    except (RefusedError, *UNREADABLE) as error:
+    except RefusedError as error:
         core.log("warning", f"from a worker: {error}")
         return None
 

@@ -6,7 +6,7 @@ from bus.calls import Answered, Ended, Ok, Progress
 from bus.errors import NoCapacityError, RefusedError, WrongStateError
 from signaling.calls.call import Call
 from signaling.calls.describing import our_answer, our_offer
-from signaling.calls.dialling import aim_at_target, is_ready, next_target, send_invite
+from signaling.calls.dialling import aim_at_target, is_ready, may_follow, next_target, send_invite
 from signaling.calls.leg import aim_leg, close_leg, open_leg
 from signaling.calls.states import INCOMING, OUTGOING, Act, Cue, State
 from signaling.calls.verdicts import REFUSALS, Happening, verdict
@@ -87,7 +87,8 @@ def _follow(core: Core, call: Call, cue: Cue, happening: Happening) -> None:
     out.credentials, out.attempts = (), 0
     reason = aim_at_target(core, call, out)
     if reason:
-        step(core, call, Cue.UNRESOLVED, Happening(reason=reason))
+        cue = Cue.REDIRECTED if may_follow(out) else Cue.UNRESOLVED
+        step(core, call, cue, Happening(reason=reason))
     elif is_ready(call):
         step(core, call, Cue.READY)
 

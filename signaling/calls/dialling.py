@@ -140,9 +140,14 @@ def take_contacts(out: Outgoing, response: Response) -> None:
     out.targets[:0] = fresh
 
 
+def may_follow(out: Outgoing) -> bool:
+    """Whether there is another target, and the limit is not reached."""
+    return bool(out.targets) and out.redirects_left > 0
+
+
 def next_target(out: Outgoing) -> bool:
     """Move on to the next target; False if there is none or the limit is reached."""
-    if not out.targets or out.redirects_left <= 0:
+    if not may_follow(out):
         return False
     out.target = out.targets.pop(0)
     out.redirects_left -= 1
@@ -156,7 +161,7 @@ def failure_cue(core: Core, call: Call, response: Response) -> Cue:
         return Cue.FAILURE
     if 300 <= response.status < 400:
         take_contacts(out, response)
-        return Cue.REDIRECTED if out.targets and out.redirects_left > 0 else Cue.FAILURE
+        return Cue.REDIRECTED if may_follow(out) else Cue.FAILURE
     if response.status in (401, 407) and call.invite is not None:
         header = credentials_for(core, out, response, "INVITE", call.invite.body)
         if header is not None:

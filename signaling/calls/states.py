@@ -139,6 +139,7 @@ _CLOSING: Final[dict[Cue, Step]] = {
 OUTGOING: Final[Table] = {
     State.PLACING: {
         Cue.READY: (State.CALLING, (Act.SEND_INVITE,)),
+        Cue.REDIRECTED: (State.PLACING, (Act.FOLLOW,)),
         Cue.UNRESOLVED: _OVER,
         Cue.STREAM_REFUSED: _OVER,
         Cue.WORKER_LOST: (State.PLACING, (Act.OPEN_STREAM,)),  # on another one: nobody was told

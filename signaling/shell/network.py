@@ -147,12 +147,12 @@ class Connection(asyncio.Protocol):
         if not isinstance(transport, asyncio.Transport):
             return
         network = self.network
-        if len(network.connections) >= network.max_connections:
+        address = transport.get_extra_info("peername")  # None: reset at once
+        if address is None or len(network.connections) >= network.max_connections:
             transport.abort()
             return
         network.made += 1
         self.transport, self.name = transport, str(network.made)
-        address = transport.get_extra_info("peername")
         self.peer = (str(address[0]), int(address[1]))
         network.connections[self.name] = self
 

@@ -95,9 +95,13 @@ class Signaling:
         """Give the core one input and do what it wants done."""
         if isinstance(given, Received):
             self.switchboard.trace("received", given.flow, given.datagram)
-        for effect in self.agent.feed(given, self.clock.now(), os.urandom(32)):
-            self._do(effect)
-        self._arm()
+        try:
+            for effect in self.agent.feed(given, self.clock.now(), os.urandom(32)):
+                self._do(effect)
+        except Exception:  # a fault of ours must not end the other calls
+            log.exception("%s was not worked", type(given).__name__)
+        finally:
+            self._arm()
 
     def _do(self, effect: Effect) -> None:
         match effect:
@@ -135,8 +139,8 @@ class Signaling:
     async def _resolve(self, effect: Resolve) -> None:
         try:
             found = await asyncio.get_running_loop().getaddrinfo(effect.host, None)
-        except OSError as error:
-            self.feed(Resolved(effect.token, (), f"{effect.host}: {error.strerror or error}"))
+        except (OSError, UnicodeError) as error:
+            self.feed(Resolved(effect.token, (), f"{effect.host}: {error}"))
             return
         addresses = tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
         self.feed(Resolved(effect.token, addresses))
@@ -148,7 +152,7 @@ class Signaling:
             return
         try:
             descriptor = os.pidfd_open(pid)
-        except OSError:
+        except (OSError, OverflowError):
             asyncio.get_running_loop().call_soon(self.feed, WorkerDied(pid))
             return
         self.watched[pid] = descriptor

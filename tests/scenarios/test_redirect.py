@@ -92,3 +92,13 @@ def test_a_redirection_without_or_with_foreign_contacts(arena: Arena) -> None:
     ends = arena.alice.heard(Ended)
     assert len(ends) == 4
     assert {end.outcome for end in ends} <= {Outcome.REJECTED, Outcome.UNREACHABLE}
+
+
+def test_a_contact_that_leads_nowhere_gives_way_to_the_next(arena: Arena) -> None:
+    """One name does not exist, one scheme is not ours: the third is called."""
+    nowhere = ("<sip:x@no.such.host>;q=0.9", "<tel:+49301234>;q=0.8", f"<{TO_BOB}>;q=0.1")
+    arena.puppet("carol", "192.0.2.3", moved(*nowhere))
+    arena.call(TO_CAROL)
+    assert len(arena.bob.requests("INVITE")) == 1
+    arena.alice.hang_up_all()
+    arena.network.run(seconds=1.0)
