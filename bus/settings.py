@@ -45,7 +45,9 @@ class MediaSettings(Section, frozen=True):
     standbys: Annotated[int, Meta(ge=0, le=8, description="idle workers, ready to step in")] = 1
     streams: Annotated[int, Meta(ge=1, le=8192, description="streams a worker can carry")] = 2000
     port_first: Annotated[Port, Meta(description="first RTP port (even)")] = 20000
-    port_last: Annotated[Port, Meta(description="last RTCP port")] = 39999
+    port_last: Annotated[
+        Port, Meta(description="last RTCP port; Linux gives those from 32768 up to anybody")
+    ] = 32767
     realtime: Annotated[
         bool, Meta(description="ask for SCHED_RR, locked memory; what was granted is shown")
     ] = True

@@ -87,7 +87,7 @@ def test_a_mistake_in_a_flag_is_named() -> None:
 
 
 def test_a_default_that_a_flag_made_wrong_is_named() -> None:
-    with pytest.raises(SettingsError, match=r"media.port_last = 39999 in the defaults"):
+    with pytest.raises(SettingsError, match=r"media.port_last = 32767 in the defaults"):
         load_settings(None, {}, {"media.port_first": 40000})
 
 
