@@ -136,6 +136,7 @@ class Streams(Table):
     stranger = column(np.uint64, ADDRESS)
     """Who may be the peer, if the offered address stays silent."""
     stranger_ssrc = column(np.uint32)
+    stranger_since = column(np.int64)
     stranger_packets = column(np.uint8)
 
     # -------------------------------------------------------------------------------- receive

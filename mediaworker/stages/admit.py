@@ -2,8 +2,8 @@
 
 The peer is where its description says, unless that address stays silent and somebody else talks
 (a peer behind NAT).  Then, in the first seconds only, a source that sent ``PATIENCE`` packets of
-one SSRC in a row is taken for the peer.  Whoever was heard first is the peer from then on: no
-stranger can take over a running call (RTP bleed).
+one SSRC in a row, and not all at once, is taken for the peer.  Whoever was heard first is the peer
+from then on: no stranger can take over a running call (RTP bleed).
 """
 
 from typing import Final
@@ -19,6 +19,8 @@ WINDOW: Final = 2000
 """Ticks from aiming in which the address may be learnt, 10 s."""
 PATIENCE: Final = 4
 """Packets, of which the last is heard."""
+SILENCE: Final = 10
+"""Ticks that they must span: our peer may be about to speak."""
 
 WRITES: Final = frozenset(
     {
@@ -27,6 +29,7 @@ WRITES: Final = frozenset(
         "latched",
         "stranger",
         "stranger_ssrc",
+        "stranger_since",
         "stranger_packets",
         "public.packets_strange",
     }
@@ -65,10 +68,12 @@ def _learn(media: Media, row: int, source: list[int], ssrc: int) -> bool:
     """Note a packet from somewhere else; True once its sender is taken for the peer."""
     streams = media.streams
     same = streams.stranger[row].tolist() == source and streams.stranger_ssrc[row] == ssrc
-    count = int(streams.stranger_packets[row]) + 1 if same else 1
-    streams.stranger[row], streams.stranger_ssrc[row] = source, ssrc
+    count = min(int(streams.stranger_packets[row]) + 1, PATIENCE) if same else 1
+    if count == 1:
+        streams.stranger[row], streams.stranger_ssrc[row] = source, ssrc
+        streams.stranger_since[row] = media.tick
     streams.stranger_packets[row] = count
-    if count < PATIENCE:
+    if count < PATIENCE or media.tick - streams.stranger_since[row] < SILENCE:
         return False
     high, low, port = source
     streams.peer[row] = source

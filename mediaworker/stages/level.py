@@ -24,6 +24,6 @@ def dbov(frames: Column[np.int16]) -> Column[np.float32]:
     """Return the levels of frames, shape (n, samples)."""
     wide = frames.astype(np.float32)
     power = np.einsum("ij,ij->i", wide, wide) / np.float32(frames.shape[1])
-    decibels = np.float32(10) * np.log10(np.maximum(power, np.float32(1e-3))) - np.float32(FULL)
+    decibels = np.float32(10) * np.log10(np.maximum(power, np.float32(1e-4))) - np.float32(FULL)
     levels: Column[np.float32] = np.maximum(decibels, np.float32(SILENCE))
     return levels

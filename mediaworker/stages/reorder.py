@@ -24,6 +24,8 @@ from mediaworker.streams import HEADER, LONGEST, RING, TICK, Rows
 
 DEPTH: Final = 320
 """Samples, 40 ms."""
+GROWTH: Final = 800
+"""Samples by which one packet out of order can make all others later."""
 IDLE: Final = 800
 """Samples without any packet, 100 ms."""
 WINDOW: Final = 127
@@ -138,7 +140,9 @@ def _place(
         return _begin(media, row, timestamp), False
     if ahead >= 0:
         return ahead, False
-    more = -(ahead // size) * size if newest else size
+    more = -(ahead // size) * size
+    if not newest:
+        more = min(more, GROWTH)
     streams.play_timestamp[row] = (play - more) & 0xFFFF_FFFF
     return ahead + more if newest else ahead, True
 

@@ -59,7 +59,7 @@ def busy() -> Worker:
     worker.arrive(0, Rtp(900, 99, bytes(160), ssrc=5), after=120)
     worker.media.streams.report_due[:5] = 90  # the first is due after some seconds
     for index in range(5):  # the last stream hears its peer from elsewhere
-        worker.arrive(5, Rtp(index, 99, bytes(160)), after=index + 1, port=9)
+        worker.arrive(5, Rtp(index, 99, bytes(160)), after=4 * index + 1, port=9)
     return worker
 
 

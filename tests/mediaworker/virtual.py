@@ -193,7 +193,9 @@ def packets(
 
 def expanded(codes: bytes, law: int = 0) -> Column[np.int16]:
     """Return the samples of codes."""
-    samples: Column[np.int16] = EXPAND[np.frombuffer(codes, np.uint8) + 256 * (law + 1)]
+    samples: Column[np.int16] = EXPAND[
+        np.frombuffer(codes, np.uint8).astype(np.intp) + 256 * (law + 1)
+    ]
     return samples
 
 

@@ -1,0 +1,217 @@
+import numpy as np
+import pytest
+
+from bus.calls import Quality
+from bus.errors import BadRequestError, NoCapacityError
+from bus.ids import StreamId
+from mediaworker import rows
+from mediaworker.media import Media
+from mediaworker.net.address import words_of
+from mediaworker.streams import DIGITS, NEVER, PayloadKind
+from tests.mediaworker.virtual import HOST, PORT, Rtp, Worker, packets, peer, speech
+
+SECOND = 1_000_000_000
+PUBLIC = {"public.stream"}
+
+
+def test_a_row_is_clean_when_it_is_taken_again() -> None:
+    media = Media.private(1)
+    for table in (media.streams, media.public):
+        for name in table.columns:
+            getattr(table, name).view(np.uint8)[:] = 0xFF
+    media.public.stream[0] = 0
+    media.streams.released_at[0] = 0
+    row = rows.take(media, StreamId(7), SECOND)
+    media.public.stream[0], media.streams.due[0] = 0, 0
+    for table in (media.streams, media.public):
+        for name in table.columns:
+            assert not getattr(table, name)[row].any(), name
+
+
+def test_all_rows_can_be_taken_and_no_more() -> None:
+    media = Media.private(3)
+    taken = [rows.take(media, StreamId(number + 1), 0) for number in range(3)]
+    assert sorted(taken) == [0, 1, 2]
+    assert media.high == 3
+    with pytest.raises(NoCapacityError, match="all 3 streams"):
+        rows.take(media, StreamId(9), 0)
+
+
+def test_a_closed_row_rests_unless_no_other_is_free() -> None:
+    worker = Worker(streams=2)
+    row = worker.open()
+    rows.close(worker.media, row, 100 * SECOND)
+    assert rows.take(worker.media, StreamId(2), 100 * SECOND + 1) == 1
+    assert rows.take(worker.media, StreamId(3), 100 * SECOND + 1) == row
+    rows.close(worker.media, row, 200 * SECOND)
+    rows.close(worker.media, 1, 201 * SECOND)
+    assert rows.take(worker.media, StreamId(4), 201 * SECOND + 1) == row
+
+
+def test_streams_are_found_by_their_name() -> None:
+    worker = Worker()
+    first, second = worker.open(), worker.open()
+    assert rows.row_of(worker.media, worker.stream(second)) == second
+    assert rows.row_of(worker.media, StreamId(99)) is None
+    assert rows.live_rows(worker.media) == [first, second]
+    stream = worker.stream(first)
+    rows.close(worker.media, first, 1)
+    assert rows.row_of(worker.media, stream) is None
+    assert rows.live_rows(worker.media) == [second]
+
+
+def test_a_closed_stream_sends_nothing() -> None:
+    worker = Worker()
+    row = worker.open()
+    worker.run(20)
+    rows.close(worker.media, row, worker.now_ns)
+    assert worker.media.streams.due[row] == NEVER
+    for packet in packets(speech(1600)):
+        worker.arrive(row, packet)
+    worker.run(20)
+    assert len(worker.sent(row)) == 5
+
+
+def test_rows_are_spread_over_the_phases() -> None:
+    worker = Worker(streams=40)
+    for _ in range(40):
+        worker.open()
+        worker.run(1)
+    assert np.bincount(worker.media.streams.due[:40] % 4).tolist() == [10, 10, 10, 10]
+
+
+def test_entropy_decides_what_the_wire_shows_first() -> None:
+    worker = Worker()
+    for number in range(2):
+        row = rows.take(worker.media, StreamId(number + 1), 0)
+        entropy = bytes([number, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11, 0xFF, 0xFF, 0, 0])
+        rows.open_row(worker.media, row, caller_is_remote=False, entropy=entropy)
+        rows.aim(worker.media, row, peer())
+    worker.run(8)
+    first, other = worker.sent(0)[0], worker.sent(1)[0]
+    assert (first.ssrc, other.ssrc) == (0x00010203, 0x01010203)
+    assert first.sequence == 0x7FFF
+
+
+def test_nothing_is_sent_before_the_row_is_aimed() -> None:
+    worker = Worker()
+    row = rows.take(worker.media, StreamId(1), 0)
+    rows.open_row(worker.media, row, caller_is_remote=False, entropy=bytes(16))
+    for packet in packets(speech(320)):
+        worker.arrive(row, packet, host="0.0.0.0")
+    worker.run(2000)
+    assert not worker.sent(row) and not worker.wire.sent_reports
+    assert worker.public("packets_strange", row) == 2
+    assert rows.close(worker.media, row, worker.now_ns) == b""
+
+
+@pytest.mark.parametrize(
+    ("changes", "named"),
+    [
+        ({"address": "example.org"}, "example.org"),
+        ({"port": 0}, "port 0"),
+        ({"rtcp_port": 70000}, "70000"),
+        ({"codec": "opus"}, "opus"),
+        ({"payload_type": 200}, "200"),
+        ({"receive_events_payload_type": 128}, "128"),
+    ],
+)
+def test_aiming_at_nonsense_changes_nothing(changes: dict[str, object], named: str) -> None:
+    worker = Worker()
+    row = worker.open()
+    before = {name: getattr(worker.media.streams, name)[row].tolist() for name in rows.OWN - PUBLIC}
+    with pytest.raises(BadRequestError, match=named):
+        rows.aim(worker.media, row, peer(**{"codec": "PCMA", **changes}))
+    after = {name: getattr(worker.media.streams, name)[row].tolist() for name in rows.OWN - PUBLIC}
+    assert before == after
+
+
+def test_a_new_aim_keeps_numbers_and_times_going() -> None:
+    worker = Worker()
+    row = worker.open()
+    worker.run(20)
+    rows.aim(worker.media, row, peer(codec="PCMA", payload_type=8, port=5000))
+    worker.run(20)
+    sent = worker.sent(row)
+    assert {packet.payload_type for packet in sent[:5]} == {0}
+    assert {(packet.payload_type, packet.payload[0]) for packet in sent[5:]} == {(8, 0xD5)}
+    assert len({packet.ssrc for packet in sent}) == 1
+    assert np.diff([packet.sequence for packet in sent]).tolist() == [1] * 9
+    assert np.diff([packet.timestamp for packet in sent]).tolist() == [160] * 9
+    assert worker.media.streams.peer[row].tolist() == list(words_of(HOST, 5000))
+
+
+@pytest.mark.parametrize(("ptime", "period"), [(10, 2), (60, 12), (15, 4), (120, 4), (0, 4)])
+def test_packet_times(ptime: int, period: int) -> None:
+    worker = Worker()
+    row = worker.open(peer(ptime_ms=ptime))
+    assert worker.media.streams.period[row] == period
+
+
+def test_payload_types() -> None:
+    worker = Worker()
+    changes = {"receive_payload_type": 99, "receive_events_payload_type": 0}
+    row = worker.open(peer(**changes, codec="PCMA"))
+    kinds = worker.media.streams.payload_kinds[row]
+    assert {int(each): kinds[each] for each in np.flatnonzero(kinds)} == {
+        0: PayloadKind.EVENTS,
+        8: PayloadKind.PCMA,
+        99: PayloadKind.PCMA,
+    }
+
+
+@pytest.mark.parametrize(
+    ("digits", "duration", "gap", "named"),
+    [
+        ("12x", 100, 60, "'X' is not a digit"),
+        ("1" * DIGITS, 100, 60, "0 digits wait already"),
+        ("1", 39, 60, "duration_ms 39"),
+        ("1", 8001, 60, "duration_ms 8001"),
+        ("1", 100, 49, "gap_ms 49"),
+        ("1", 100, 9999, "gap_ms 9999"),
+    ],
+)
+def test_digits_that_cannot_be_sent(digits: str, duration: int, gap: int, named: str) -> None:
+    worker = Worker()
+    row = worker.open()
+    with pytest.raises(BadRequestError, match=named):
+        rows.queue_digits(worker.media, row, digits, duration, gap)
+    assert worker.run(400) == []
+
+
+def test_a_peer_that_takes_no_events() -> None:
+    worker = Worker()
+    row = worker.open(peer(events_payload_type=-1))
+    with pytest.raises(BadRequestError, match="takes no telephone-events"):
+        rows.queue_digits(worker.media, row, "1", 100, 60)
+
+
+def test_a_full_queue_refuses_until_digits_are_sent() -> None:
+    worker = Worker()
+    row = worker.open()
+    rows.queue_digits(worker.media, row, "1" * (DIGITS - 1), 40, 50)
+    with pytest.raises(BadRequestError, match="63 digits wait"):
+        rows.queue_digits(worker.media, row, "2", 40, 50)
+    worker.run(100)
+    rows.queue_digits(worker.media, row, "2", 40, 50)
+
+
+def test_quality_is_what_the_public_columns_say() -> None:
+    worker = Worker()
+    row = worker.open()
+    for index, packet in enumerate(packets(speech(8000))):
+        if index not in (5, 9):
+            worker.arrive(row, packet, after=1 + 4 * index)
+    worker.arrive(row, Rtp(0, 0, b"x"), after=30, port=PORT + 8)
+    worker.run(200)
+    quality = rows.quality(worker.media, row)
+    assert quality == Quality(
+        packets_sent=50,
+        packets_received=48,
+        packets_lost=2,
+        frames_played=quality.frames_played,
+        frames_concealed=quality.frames_concealed,
+        strangers=1,
+    )
+    assert 40 <= quality.frames_played <= 48
+    assert isinstance(quality.packets_sent, int) and isinstance(quality.jitter_ms, float)
