@@ -28,7 +28,7 @@ LAYERS = {
     "core": {"sip", "transactions", "dialogs", "sdp", "calls", "core"},
     "shell": {"sip", "transactions", "dialogs", "sdp", "calls", "core", "shell"},
 }
-# The edges of the mediaworker; the audio path (streams, rows, tick, stages, codecs, rtp) is not one.
+# The edges of the mediaworker; the audio path (streams, rows, tick, stages ...) is not one.
 EDGES_OF_MEDIAWORKER = {
     "__main__",
     "boot",
