@@ -56,8 +56,7 @@ def take_frame(core: Core, identity: str, frame: bytes) -> None:
     except RefusedError as error:
         core.log("warning", f"from a worker: {error}")
         number = message.id if isinstance(message, BusRequest) else 0
-        code = error.code if isinstance(error, RefusedError) else BadRequestError.code
-        refused = Refused(id=number, code=code, reason=str(error))
+        refused = Refused(id=number, code=error.code, reason=error.reason)
         core.effects.append(ToWorker(identity, encode(refused)))
 
 
