@@ -1,8 +1,8 @@
 """Requests from the network (RFC 3261 section 8.2 and 12.2.2): whose they are and what they get.
 
 Order of the checks: the method (405, 501), the header fields (416, 420, 415, 406, 400), a merged
-request (482), then the dialog (481, 500) or, for a new INVITE, whether we can take a call at all
-(503), whether its description is usable (488) and whether anybody wants it (480).
+request (482), then the dialog (481, 500) or, for a new INVITE, whether its description is usable
+(488), whether we can take a call at all (503) and whether anybody wants it (480).
 """
 
 from bus.calls import IncomingCall
@@ -25,10 +25,10 @@ from signaling.sip.flow import Flow
 from signaling.sip.headers import NameAddr, parse_cseq, parse_name_addr
 from signaling.sip.message import Header, Request, first
 from signaling.sip.render import respond
-from signaling.sip.validate import method_refusal, refuse
+from signaling.sip.validate import refuse
 from signaling.state import Listener
 
-METHODS = frozenset({"INVITE", "ACK", "CANCEL", "BYE", "OPTIONS"})
+METHODS = frozenset(ALLOW.split(", "))
 SCHEMES = frozenset({"sip"})
 EXTENSIONS: frozenset[str] = frozenset()
 BODY_TYPES = frozenset({"application/sdp"})
@@ -36,7 +36,7 @@ BODY_TYPES = frozenset({"application/sdp"})
 
 def take_request(core: Core, key: str, request: Request, flow: Flow) -> None:
     """Answer a new request, or hand it to its call."""
-    refusal = method_refusal(request, METHODS) or refuse(
+    refusal = refuse(
         request,
         methods=METHODS,
         schemes=SCHEMES,
@@ -51,7 +51,7 @@ def take_request(core: Core, key: str, request: Request, flow: Flow) -> None:
     elif to_tag(request):
         _in_dialog(core, key, request, flow)
     elif request.method == "OPTIONS":
-        reply(core, key, request, _status(core), "", _capabilities(core))
+        reply(core, key, request, _status(core), "", _capabilities())
     elif request.method == "INVITE":
         _invite(core, key, request, flow)
     else:
@@ -105,7 +105,7 @@ def _in_dialog(core: Core, key: str, request: Request, flow: Flow) -> None:
                 update_target(call.dialog, request)
                 call.reinvite_cseq = _cseq(request)
         case "OPTIONS":
-            reply(core, key, request, 200, "", _capabilities(core))
+            reply(core, key, request, 200, "", _capabilities())
         case _:
             reply(core, key, request, 481)
 
@@ -269,7 +269,7 @@ def _status(core: Core) -> int:
     return 200
 
 
-def _capabilities(core: Core) -> list[Header]:
+def _capabilities() -> list[Header]:
     return [("Allow", ALLOW), ("Accept", "application/sdp")]
 
 
