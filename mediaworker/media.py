@@ -32,11 +32,9 @@ class Packets(NamedTuple):
     rows: Rows
     slot: int
     kinds: Column[np.uint8]
-    sequences: Column[np.int64]
-    """Extended by their cycles."""
-    timestamps: Column[np.int64]
-    begins: Column[np.int64]
-    """Where the payload begins in the slot."""
+    timestamps: Column[np.uint32]
+    begins: Column[np.int64] | None
+    """Where the payload begins in the slot; None: behind a header of 12 bytes in all of them."""
     sizes: Column[np.int64]
     newest: Column[np.bool_]
     """No packet before it had a higher sequence number."""
@@ -47,9 +45,8 @@ class Packets(NamedTuple):
             self.rows[which],
             self.slot,
             self.kinds[which],
-            self.sequences[which],
             self.timestamps[which],
-            self.begins[which],
+            None if self.begins is None else self.begins[which],
             self.sizes[which],
             self.newest[which],
         )
@@ -58,7 +55,7 @@ class Packets(NamedTuple):
 class Wave(msgspec.Struct):
     """Datagrams received together, at most one a row, all in the same slot of their rows.
 
-    Each stage of arrival reads what the one before it left here.
+    Each stage of arrival leaves here what the next one reads.
     """
 
     rows: Rows
@@ -66,9 +63,8 @@ class Wave(msgspec.Struct):
     lengths: Column[np.int64]
     sources: Column[np.uint64]
     """Shape (n, ADDRESS), see ``net.address``."""
-    headers: Headers | None = None
-    admitted: Column[np.intp] | None = None
-    """Indices of those that come from their row's peer and are RTP."""
+    admitted: tuple[Rows, Headers] | None = None
+    """Those that are RTP and come from their row's peer."""
     audio: Packets | None = None
     events: Packets | None = None
 

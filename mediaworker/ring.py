@@ -11,6 +11,7 @@ import numpy as np
 from numpy.lib.stride_tricks import as_strided
 
 from bus.columns import Column
+from mediaworker.masks import some
 from mediaworker.streams import Rows
 
 Scalar = TypeVar("Scalar", bound=np.generic)
@@ -47,6 +48,18 @@ class Rings(Generic[Scalar]):
         runs: Column[Scalar] = self.windows[samples][rows * self.length + at]
         return runs
 
+    def take(self, rows: Rows, at: Column[np.int64], samples: int) -> Column[Scalar]:
+        """Return the runs from ``at`` on and put zeros there."""
+        if _over_the_end(at, samples, self.length):
+            places = self._indices(rows, at, samples)
+            runs: Column[Scalar] = self.windows.flat[places]
+            self.windows.flat[places] = 0
+            return runs
+        windows, starts = self.windows[samples], rows * self.length + at
+        runs = windows[starts]
+        windows[starts] = 0
+        return runs
+
     def write(
         self, rows: Rows, at: Column[np.int64], samples: int, values: Column[Scalar] | int
     ) -> None:
@@ -63,4 +76,4 @@ class Rings(Generic[Scalar]):
 
 
 def _over_the_end(at: Column[np.int64], samples: int, length: int) -> bool:
-    return bool((at > length - samples).any())
+    return some(at > length - samples)

@@ -13,6 +13,7 @@ Instants are tick numbers (a tick is 5 ms), lengths are samples at 8 kHz unless 
 from __future__ import annotations
 
 import mmap
+import sys
 from enum import IntEnum
 from pathlib import Path
 from typing import Final
@@ -44,6 +45,8 @@ DIGITS: Final = 64
 ADDRESS: Final = 3
 """64-bit words of an address: two of IPv6 (IPv4 is mapped) and one with the port."""
 NEVER: Final = 1 << 62
+
+LITTLE: Final = sys.byteorder == "little"
 
 RECORDINGS: Final = 256
 RECORDING_FRAMES: Final = 256
@@ -155,7 +158,7 @@ class Streams(Table):
     candidate_ssrc = column(np.uint32)
     candidate_sequence = column(np.int32)
     """A packet like this would be the second in a row from a new source; -1 if none."""
-    transit = column(np.int64)
+    transit = column(np.uint32)
     jitter = column(np.float32)
     """RFC 3550 A.8, in samples."""
 
@@ -169,7 +172,7 @@ class Streams(Table):
     newest_timestamp = column(np.uint32)
     """Behind the latest sample in the ring."""
     slack = column(np.int32)
-    """The shortest time that a packet of this window waited to be played, samples."""
+    """The least that was left in the ring in this window after a frame was taken, samples."""
     gap = column(np.int32)
     """Samples since the peer was heard; from ``IDLE`` on it is taken to be silent."""
     coded = column(np.uint16, LONGEST)
@@ -230,7 +233,7 @@ class Streams(Table):
     progress = column(np.uint64)
     """Packets sent, and in the upper 32 bits media time in ticks: all that a successor needs.
 
-    Written once a packet, before it is sent.
+    Written once a packet, before it is sent.  ``packets_sent`` and ``media_time`` are views of it.
     """
     octets_sent = column(np.uint64)
     """Of payload."""
@@ -252,6 +255,9 @@ class Streams(Table):
         super().__init__(rows, memory, path)
         self.header: Column[np.uint32] = self.packet[:, :HEADER].view(">u4")
         self.payload: Column[np.uint8] = self.packet[:, HEADER:]
+        halves = self.progress.view(np.uint32).reshape(-1, 2)[:, :: 1 if LITTLE else -1]
+        self.packets_sent: Column[np.uint32] = halves[:, 0]
+        self.media_time: Column[np.uint32] = halves[:, 1]
 
 
 class Recordings(Table):

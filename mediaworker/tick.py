@@ -13,6 +13,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from bus.streams import StreamEvent
+from mediaworker.masks import every, places, some
 from mediaworker.media import Batch, Media, Wave
 from mediaworker.net.backend import Backend
 from mediaworker.stages import (
@@ -99,9 +100,7 @@ def run_tick(media: Media, tick: int, now_ns: int, backend: Backend) -> list[Str
         if not len(rows):
             break
         work(media, rows)
-        sending = rows[media.streams.sends[rows]]
-        if len(sending):
-            backend.send(media, sending)
+        backend.send(media, rows[media.streams.sends[rows]])
     for each in media.reports_due:
         backend.send_report(media, each)
     media.reports_due.clear()
@@ -121,7 +120,7 @@ def arrive(media: Media) -> None:
 
 def due_rows(media: Media) -> Rows:
     """Return the rows that are due in this tick."""
-    return np.flatnonzero(media.streams.due[: media.high] <= media.tick)
+    return places(media.streams.due[: media.high] <= media.tick)
 
 
 def work(media: Media, rows: Rows) -> None:
@@ -135,7 +134,7 @@ def batches(media: Media, rows: Rows) -> Iterator[Batch]:
     """Yield the rows of each packet time."""
     periods = media.streams.period[rows]
     first = int(periods[0])
-    if (periods == first).all():
+    if every(periods == first):
         yield Batch(rows, first * TICK)
         return
     for period in np.unique(periods).tolist():
@@ -146,6 +145,6 @@ def _jump(media: Media) -> None:
     """Skip what is too late for rows to be sent, after the tick stood still."""
     streams, rows = media.streams, due_rows(media)
     late = media.tick - streams.due[rows] >= pace.CATCH_UP * streams.period[rows]
-    if late.any():
+    if some(late):
         for stage in ON_JUMP:
             stage(media, rows[late])

@@ -91,8 +91,10 @@ class Portable:
         if media.moved:
             self._move(media)
         lengths = media.streams.packet_length[rows]
-        for length in np.flatnonzero(np.bincount(lengths)).tolist():
-            self._send(rows[lengths == length].tolist(), self._sized(length))
+        while len(rows):
+            same = lengths == lengths[0]
+            self._send(rows[same].tolist(), self._sized(int(lengths[0])))
+            rows, lengths = rows[~same], lengths[~same]
 
     def send_report(self, media: Media, report: Report) -> None:
         """Send RTCP."""

@@ -1,11 +1,13 @@
 """The RTP header (RFC 3550 section 5.1) of many datagrams at once.
 
- 0                   1                   2                   3
- 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
-|V=2|P|X|  CC   |M|     PT      |       sequence number         |
-|                           timestamp                           |
-|           synchronization source (SSRC) identifier            |
-|  CC contributing sources, an extension if X, payload, padding if P
+     0                   1                   2                   3
+     0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1 2 3 4 5 6 7 8 9 0 1
+    |V=2|P|X|  CC   |M|     PT      |       sequence number         |
+    |                           timestamp                           |
+    |           synchronization source (SSRC) identifier            |
+    |  CC contributing sources, an extension if X, payload, padding if P
+
+Constants are arrays here: an operation with a Python number costs twice as much.
 """
 
 from typing import Final, NamedTuple
@@ -13,43 +15,67 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from bus.columns import Column
+from mediaworker.masks import every, places
 from mediaworker.streams import HEADER, SLOT
 
-UNUSUAL: Final = 0x3F << 24
-"""Padding, an extension or contributing sources: the payload is not simply the rest."""
-RTCP_TYPES: Final = (72, 76)
-"""Payload types that would be RTCP's 200 to 204 (RFC 5761 section 4)."""
+VERSION: Final = np.array(3 << 30, np.uint32)
+TWO: Final = np.array(2 << 30, np.uint32)
+USUAL: Final = np.array(0xFF << 24, np.uint32)
+"""Version, padding, extension, contributing sources: the payload is all the rest."""
+TYPE_SHIFT: Final = np.array(16, np.uint32)
+TYPE_MASK: Final = np.array(127, np.uint32)
+FIRST_RTCP: Final = np.array(72, np.uint32)
+RTCP: Final = np.array(5, np.uint32)
+"""Payload types 72 to 76 would be RTCP's 200 to 204 (RFC 5761 section 4)."""
+MARKER_SHIFT: Final = np.array(7, np.uint8)
+HEADERS: Final = np.array(HEADER)
+ROOM: Final = np.array(SLOT - HEADER, np.uint64)
 
 
 class Headers(NamedTuple):
     """The fields, as arrays of equal length."""
 
     valid: Column[np.bool_]
-    payload_types: Column[np.int64]
-    sequences: Column[np.int64]
-    timestamps: Column[np.int64]
-    ssrcs: Column[np.int64]
-    begins: Column[np.int64]
-    """Where the payload begins in the datagram."""
+    payload_types: Column[np.uint32]
+    sequences: Column[np.uint16]
+    timestamps: Column[np.uint32]
+    ssrcs: Column[np.uint32]
+    begins: Column[np.int64] | None
+    """Where the payload begins in the datagram; None: behind the header in all of them."""
     sizes: Column[np.int64]
     """Bytes of payload."""
+
+    def only(self, which: Column[np.bool_]) -> "Headers":
+        """Return some of them."""
+        return Headers(
+            self.valid[which],
+            self.payload_types[which],
+            self.sequences[which],
+            self.timestamps[which],
+            self.ssrcs[which],
+            None if self.begins is None else self.begins[which],
+            self.sizes[which],
+        )
 
 
 def parse(datagrams: Column[np.uint8], lengths: Column[np.int64]) -> Headers:
     """Read the headers of datagrams, shape (n, SLOT), of which ``lengths`` bytes are filled."""
-    words = np.ascontiguousarray(datagrams[:, :HEADER]).view(">u4").astype(np.int64)
+    words = datagrams[:, :HEADER].view(">u4").astype(np.uint32)
     first = words[:, 0]
-    types = (first >> 16) & 127
-    valid = (lengths >= HEADER) & (lengths < SLOT) & (first >> 30 == 2)
-    valid &= (types < RTCP_TYPES[0]) | (types > RTCP_TYPES[1])
-    begins = np.full(len(lengths), HEADER, np.int64)
-    sizes = lengths - HEADER
-    unusual = first & UNUSUAL != 0
-    if unusual.any():
-        for index in np.flatnonzero(unusual & valid).tolist():
+    types = (first >> TYPE_SHIFT) & TYPE_MASK
+    sizes = lengths - HEADERS
+    fits = sizes.view(np.uint64) < ROOM  # a negative one is huge
+    valid = fits & (types - FIRST_RTCP >= RTCP)
+    usual = first & USUAL == TWO
+    begins = None
+    if not every(usual):
+        valid &= first & VERSION == TWO
+        begins = np.full(len(lengths), HEADER)
+        for index in places(valid & ~usual).tolist():
             begin, size = payload_of(datagrams[index, : lengths[index]].tobytes())
             begins[index], sizes[index], valid[index] = begin, size, size >= 0
-    return Headers(valid, types, first & 0xFFFF, words[:, 1], words[:, 2], begins, sizes)
+    sequences = first.astype(np.uint16)
+    return Headers(valid, types, sequences, words[:, 1], words[:, 2], begins, sizes)
 
 
 def payload_of(datagram: bytes) -> tuple[int, int]:
@@ -64,9 +90,9 @@ def payload_of(datagram: bytes) -> tuple[int, int]:
 
 
 def first_words(
-    markers: Column[np.bool_], payload_types: Column[np.int64], sequences: Column[np.int64]
-) -> Column[np.int64]:
+    markers: Column[np.bool_], payload_types: Column[np.uint8], sequences: Column[np.uint16]
+) -> Column[np.uint32]:
     """Return the first words of headers without contributing sources, extension or padding."""
-    flags = np.where(markers, (0x80 << 24) | (1 << 23), 0x80 << 24)
-    words: Column[np.int64] = flags | (payload_types << 16) | (sequences & 0xFFFF)
-    return words
+    seconds = payload_types | markers.view(np.uint8) << MARKER_SHIFT
+    words: Column[np.uint32] = (seconds.astype(np.uint32) << TYPE_SHIFT) | sequences
+    return words | TWO

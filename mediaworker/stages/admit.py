@@ -11,8 +11,9 @@ from typing import Final
 import numpy as np
 
 from bus.columns import Column
+from mediaworker.masks import every, places
 from mediaworker.media import Media, Wave
-from mediaworker.rtp.header import parse
+from mediaworker.rtp.header import Headers, parse
 from mediaworker.streams import PayloadKind
 
 WINDOW: Final = 2000
@@ -21,6 +22,7 @@ PATIENCE: Final = 4
 """Packets, of which the last is heard."""
 SILENCE: Final = 10
 """Ticks that they must span: our peer may be about to speak."""
+ONE: Final = np.array(1, np.uint64)
 
 WRITES: Final = frozenset(
     {
@@ -37,31 +39,34 @@ WRITES: Final = frozenset(
 
 
 def admit(media: Media, wave: Wave) -> None:
-    """Read the headers and find which datagrams go on: ``headers`` and ``admitted`` of the wave."""
+    """Find which datagrams go on."""
     streams, rows = media.streams, wave.rows
-    headers = wave.headers = parse(streams.slots[rows, wave.slot], wave.lengths)
-    known = (streams.peer[rows] == wave.sources).all(axis=1)
-    good = headers.valid & known
-    if not streams.latched[rows].all():
-        _settle(media, wave, good)
-    if good.all():
-        wave.admitted = np.arange(len(rows))
+    headers = parse(streams.slots[rows, wave.slot], wave.lengths)
+    same, good = streams.peer[rows] == wave.sources, headers.valid
+    if not every(same):
+        good = good & np.logical_and.reduce(same, axis=1)
+    if not every(streams.latched[rows]):
+        good = _settle(media, wave, headers, good)
+    if every(good):
+        wave.admitted = rows, headers
         return
-    media.public.packets_strange[rows[~good]] += np.uint64(1)
-    wave.admitted = np.flatnonzero(good)
+    media.public.packets_strange[rows[~good]] += ONE
+    wave.admitted = rows[good], headers.only(good)
 
 
-def _settle(media: Media, wave: Wave, good: Column[np.bool_]) -> None:
+def _settle(media: Media, wave: Wave, headers: Headers, good: Column[np.bool_]) -> Column[np.bool_]:
     """Settle the addresses of rows that heard their peer; may turn strangers into peers."""
-    streams, headers = media.streams, wave.headers
-    assert headers is not None
-    streams.latched[wave.rows[good]] = True
-    open_ = headers.valid & ~streams.latched[wave.rows] & streams.aimed[wave.rows]
-    for index in np.flatnonzero(open_).tolist():
-        row = int(wave.rows[index])
+    streams, rows = media.streams, wave.rows
+    streams.latched[rows[good]] = True
+    unsettled = headers.valid & ~streams.latched[rows] & streams.aimed[rows]
+    good = good.copy()
+    for index in places(unsettled).tolist():
+        row = int(rows[index])
         kind = streams.payload_kinds[row, headers.payload_types[index]]
         if kind != PayloadKind.UNKNOWN and media.tick - streams.aimed_at[row] < WINDOW:
-            good[index] = _learn(media, row, wave.sources[index].tolist(), headers.ssrcs[index])
+            source, ssrc = wave.sources[index].tolist(), int(headers.ssrcs[index])
+            good[index] = _learn(media, row, source, ssrc)
+    return good
 
 
 def _learn(media: Media, row: int, source: list[int], ssrc: int) -> bool:

@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from bus.columns import Column
+from mediaworker.masks import every
 from mediaworker.media import Batch, Media
 from mediaworker.stages.reorder import IDLE
 from mediaworker.streams import Rows
@@ -16,6 +17,7 @@ FADE: Final = 11
 """Of 16, from one frame to its repetition."""
 AFTER_EVENT: Final = 20
 """Ticks from the last packet of an event until the audio behind it is played."""
+ONE: Final = np.array(1, np.uint64)
 
 WRITES: Final = frozenset({"heard", "public.frames_played", "public.frames_concealed"})
 
@@ -25,11 +27,11 @@ def conceal(media: Media, batch: Batch) -> None:
     streams, public = media.streams, media.public
     rows, samples = batch
     complete = streams.complete[rows]
-    if not complete.all():
+    if not every(complete):
         _fill(media, rows[~complete], samples)
         rows = rows[complete]
     streams.heard[rows, :samples] = streams.pcm[rows, :samples]
-    public.frames_played[rows] += np.uint64(1)
+    public.frames_played[rows] += ONE
 
 
 def _fill(media: Media, rows: Rows, samples: int) -> None:
@@ -43,4 +45,4 @@ def _fill(media: Media, rows: Rows, samples: int) -> None:
     repeated: Column[np.int32] = streams.heard[rows, :samples].astype(np.int32) * FADE >> 4
     missing = streams.coded[rows, :samples] == 0
     streams.heard[rows, :samples] = np.where(missing, repeated, streams.pcm[rows, :samples])
-    media.public.frames_concealed[rows] += np.uint64(1)
+    media.public.frames_concealed[rows] += ONE

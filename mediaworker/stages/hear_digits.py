@@ -11,9 +11,10 @@ import numpy as np
 
 from bus.ids import StreamId
 from bus.streams import StreamDigit
+from mediaworker.masks import some
 from mediaworker.media import Batch, Media, Wave
 from mediaworker.rtp.event import KEYS, LONGEST, SIZE, Event, parse
-from mediaworker.streams import Streams
+from mediaworker.streams import HEADER, Streams
 
 PATIENCE: Final = 50
 """Ticks, 250 ms: three packets of 60 ms and some."""
@@ -43,7 +44,7 @@ def hear_digits(media: Media, wave: Wave) -> None:
         return
     slots = media.streams.slots[:, packets.slot]
     for index, row in enumerate(packets.rows.tolist()):
-        begin = int(packets.begins[index])
+        begin = HEADER if packets.begins is None else int(packets.begins[index])
         event = parse(slots[row, begin : begin + min(SIZE, int(packets.sizes[index]))].tobytes())
         if event is not None and event.code < len(KEYS):
             _hear(media, row, int(packets.timestamps[index]), event)
@@ -53,7 +54,7 @@ def end_digits(media: Media, batch: Batch) -> None:
     """End digits of which nothing was heard for long."""
     streams, rows = media.streams, batch.rows
     active = streams.event_active[rows]
-    if not active.any():
+    if not some(active):
         return
     rows = rows[active]
     for row in rows[media.tick - streams.event_heard_at[rows] > PATIENCE].tolist():

@@ -5,12 +5,15 @@ from typing import Final
 import numpy as np
 
 from bus.columns import Column
+from mediaworker.masks import every
 from mediaworker.media import Batch, Media, Wave
-from mediaworker.streams import HEADER, Rows
+from mediaworker.streams import HEADER, TICK, Rows
 
 CATCH_UP: Final = 5
 """Overdue frames that are sent at once; those before them are skipped, and a marker says so."""
 TIME: Final = np.uint64(32)
+ONE: Final = np.array(1, np.uint64)
+HEADERS: Final = np.array(HEADER, np.uint64)
 
 WRITES: Final = frozenset({"progress", "octets_sent", "due", "aligned", "public.packets_sent"})
 
@@ -21,7 +24,7 @@ def align(media: Media, wave: Wave) -> None:
     It waits least then.  It is only ever moved later: its own next packet is late by that, once.
     """
     streams = media.streams
-    if wave.audio is None or streams.aligned[wave.audio.rows].all():
+    if wave.audio is None or every(streams.aligned[wave.audio.rows]):
         return
     rows = wave.audio.rows[~streams.aligned[wave.audio.rows]]
     streams.due[rows] += (media.tick + 1 - streams.due[rows]) % streams.period[rows]
@@ -31,15 +34,12 @@ def align(media: Media, wave: Wave) -> None:
 def pace(media: Media, batch: Batch) -> None:
     """Commit to the packets that are sent next, and set when the rows are due again."""
     streams, rows = media.streams, batch.rows
-    sends = streams.sends[rows]
-    period = streams.period[rows]
-    media_time = period.astype(np.uint64) << TIME
-    streams.progress[rows] += media_time + sends
-    streams.due[rows] += period
-    sending = rows if sends.all() else rows[sends]
-    media.public.packets_sent[sending] += np.uint64(1)
-    sizes = streams.packet_length[sending] - HEADER
-    streams.octets_sent[sending] += sizes.astype(np.uint64)
+    sends, ticks = streams.sends[rows], batch.samples // TICK
+    streams.progress[rows] += sends + np.array(ticks << 32, np.uint64)
+    streams.due[rows] += ticks
+    sending = rows if every(sends) else rows[sends]
+    media.public.packets_sent[sending] += ONE
+    streams.octets_sent[sending] += streams.packet_length[sending].view(np.uint64) - HEADERS
 
 
 def skip(media: Media, rows: Rows) -> None:

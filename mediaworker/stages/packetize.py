@@ -4,9 +4,12 @@ from typing import Final
 
 import numpy as np
 
+from mediaworker.masks import every, some
 from mediaworker.media import Batch, Media
 from mediaworker.rtp.header import first_words
 from mediaworker.streams import TICK, Rows
+
+TICK_SAMPLES: Final = np.array(TICK, np.uint32)
 
 WRITES: Final = frozenset({"header", "talking"})
 
@@ -20,17 +23,15 @@ def packetize(media: Media, batch: Batch) -> None:
     """Write the headers of the rows that send."""
     streams, rows = media.streams, batch.rows
     sends = streams.sends[rows]
-    talked = streams.talking[rows]
+    markers = ~streams.talking[rows]
     streams.talking[rows] = sends
-    if not sends.all():
-        rows, talked = rows[sends], talked[sends]
-    progress, events = streams.progress[rows], streams.in_event[rows]
-    sequences = streams.sequence_base[rows].astype(np.int64) + progress.astype(np.int64)
-    times = (progress >> np.uint64(32)).astype(np.uint32) * np.uint32(TICK)
-    times += streams.timestamp_base[rows]
-    types, markers = streams.payload_type[rows].astype(np.int64), ~talked
-    if events.any():
-        types = np.where(events, streams.events_payload_type[rows], types)
+    if not every(sends):
+        rows, markers = rows[sends], markers[sends]
+    sequences = streams.sequence_base[rows] + streams.packets_sent[rows].astype(np.uint16)
+    times = streams.media_time[rows] * TICK_SAMPLES + streams.timestamp_base[rows]
+    types, events = streams.payload_type[rows], streams.in_event[rows]
+    if some(events):
+        types = np.where(events, streams.events_payload_type[rows].astype(np.uint8), types)
         times = np.where(events, streams.digit_timestamp[rows], times)
         markers = np.where(events, streams.event_first[rows], markers)
     streams.header[rows, 0] = first_words(markers, types, sequences)

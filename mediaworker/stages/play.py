@@ -9,8 +9,11 @@ import numpy as np
 
 from bus.ids import StreamId
 from bus.streams import StreamPlayFinished
+from mediaworker.masks import some
 from mediaworker.media import Batch, Media
 from mediaworker.streams import Kind, Rows, Streams
+
+POOL: Final = np.array(Kind.POOL, np.uint8)
 
 WRITES: Final = frozenset({"music", "source_position", "source_seen"})
 
@@ -18,15 +21,16 @@ WRITES: Final = frozenset({"music", "source_position", "source_seen"})
 def play(media: Media, batch: Batch) -> None:
     """Copy the next samples of each sound to ``music``."""
     streams, rows = media.streams, batch.rows
-    rows = rows[(streams.source_kind[rows] == Kind.POOL) & streams.sends[rows]]
-    if not len(rows):
+    playing = (streams.source_kind[rows] == POOL) & streams.sends[rows]
+    if not some(playing):
         return
+    rows = rows[playing]
     changed = streams.source_seen[rows] != streams.source_number[rows]
-    if changed.any():
+    if some(changed):
         _begin(streams, rows[changed])
     position = streams.source_position[rows]
     at_end = streams.source_length[rows] - position <= batch.samples
-    if at_end.any():
+    if some(at_end):
         for row in rows[at_end].tolist():
             _play_end(media, row, batch.samples)
         rows, position = rows[~at_end], position[~at_end]

@@ -10,15 +10,26 @@ from typing import Final
 import numpy as np
 
 from bus.columns import Column
+from mediaworker.masks import every, places, some
 from mediaworker.media import Media, Packets, Wave
+from mediaworker.rtp.header import Headers
 from mediaworker.streams import PayloadKind, Rows, Streams
 
 DROPOUT: Final = 3000
 """Packets missing in a row, after which it is a jump."""
 MISORDER: Final = 64
 """Packets that one can come too late; more is a jump.  As many bits as ``sequence_seen``."""
-SILENT: Final = 8000
+SILENT: Final = np.array(8000, np.int32)
 """Samples: a greater difference in transit time is a pause of the peer, not jitter."""
+GAIN: Final = np.array(1 / 16, np.float32)
+SAMPLE_MS: Final = np.array(1 / 8, np.float32)
+ONE: Final = np.array(1, np.uint64)
+ONE_PACKET: Final = np.array(1)
+ONE_STEP: Final = np.array(1, np.int16)
+NONE: Final = np.array(0, np.int16)
+NOTHING: Final = np.array(0)
+FIRST_AUDIO: Final = np.array(PayloadKind.PCMU, np.uint8)
+AUDIO_KINDS: Final = np.array(2, np.uint8)
 
 WRITES: Final = frozenset(
     {
@@ -43,65 +54,66 @@ WRITES: Final = frozenset(
 
 def receive(media: Media, wave: Wave) -> None:
     """Count the admitted packets and sort them into ``audio`` and ``events`` of the wave."""
-    streams, headers, chosen = media.streams, wave.headers, wave.admitted
-    if headers is None or chosen is None or not len(chosen):
+    if wave.admitted is None or not len(wave.admitted[0]):
         return
-    rows, sequences = wave.rows[chosen], headers.sequences[chosen]
-    in_line = _in_line(media, rows, sequences, headers.ssrcs[chosen])
-    if not in_line.all():
-        chosen, rows, sequences = chosen[in_line], rows[in_line], sequences[in_line]
-    steps = signed16(sequences - streams.sequence_highest[rows])
-    extended = streams.sequence_highest[rows] + steps
-    doubled = _note(streams, rows, steps)
-    _count(media, rows)
-    kinds = streams.payload_kinds[rows, headers.payload_types[chosen]]
-    packets = Packets(
-        rows,
-        wave.slot,
-        kinds,
-        extended,
-        headers.timestamps[chosen],
-        headers.begins[chosen],
-        headers.sizes[chosen],
-        steps > 0,
-    )
-    usable = ~doubled & (packets.sizes > 0) & (kinds != PayloadKind.UNKNOWN)
-    events = usable & (kinds == PayloadKind.EVENTS)
-    if events.any():
-        wave.events = packets.only(events)
-        usable &= ~events
-    audio = packets if usable.all() else packets.only(usable)
-    if len(audio.rows):
-        _measure_jitter(media, audio)
-        wave.audio = audio.only(streams.receives[audio.rows])
+    streams, (rows, headers) = media.streams, wave.admitted
+    steps = steps_from(headers.sequences, streams.sequence_highest[rows])
+    known = streams.heard_any[rows] & (streams.remote_ssrc[rows] == headers.ssrcs)
+    fresh = steps > NONE
+    if every(known & (steps == ONE_STEP)):
+        doubled = None
+        _follow(streams, rows)
+    else:
+        in_line = _in_line(media, rows, headers, steps, known)
+        if not every(in_line):
+            rows, headers = rows[in_line], headers.only(in_line)
+        steps = steps_from(headers.sequences, streams.sequence_highest[rows])
+        fresh = steps > NONE
+        doubled = _note(streams, rows, steps.astype(np.int64))
+        _count_lost(media, rows)
+    media.public.packets_received[rows] += ONE
+    kinds = streams.payload_kinds[rows, headers.payload_types]
+    begins, sizes = headers.begins, headers.sizes
+    packets = Packets(rows, wave.slot, kinds, headers.timestamps, begins, sizes, fresh)
+    _sort(media, wave, packets, doubled)
 
 
-def signed16(differences: Column[np.int64]) -> Column[np.int64]:
-    """Return differences of sequence numbers, the short way round."""
-    short: Column[np.int64] = ((differences + 0x8000) & 0xFFFF) - 0x8000
-    return short
+def steps_from(sequences: Column[np.uint16], highest: Column[np.int64]) -> Column[np.int16]:
+    """Return how far sequence numbers are from the highest before them, the short way round."""
+    return (sequences - highest.astype(np.uint16)).view(np.int16)
 
 
-def signed32(differences: Column[np.int64]) -> Column[np.int64]:
-    """Return differences of timestamps, the short way round."""
-    short: Column[np.int64] = ((differences + 0x8000_0000) & 0xFFFF_FFFF) - 0x8000_0000
-    return short
+def _sort(media: Media, wave: Wave, packets: Packets, doubled: Column[np.bool_] | None) -> None:
+    """Tell audio from events, and leave out what cannot be used."""
+    audio = packets.kinds - FIRST_AUDIO < AUDIO_KINDS
+    if doubled is not None or not every(audio) or not every(packets.sizes != NOTHING):
+        usable = packets.sizes > 0 if doubled is None else (packets.sizes > 0) & ~doubled
+        events = usable & (packets.kinds == PayloadKind.EVENTS)
+        if some(events):
+            wave.events = packets.only(events)
+        packets = packets.only(usable & audio)
+    if len(packets.rows):
+        _measure_jitter(media, packets)
+        wanted = media.streams.receives[packets.rows]
+        wave.audio = packets if every(wanted) else packets.only(wanted)
 
 
 def _in_line(
-    media: Media, rows: Rows, sequences: Column[np.int64], ssrcs: Column[np.int64]
+    media: Media,
+    rows: Rows,
+    headers: Headers,
+    steps: Column[np.int16],
+    known: Column[np.bool_],
 ) -> Column[np.bool_]:
-    streams = media.streams
-    steps = signed16(sequences - streams.sequence_highest[rows])
-    same = streams.heard_any[rows] & (streams.remote_ssrc[rows] == ssrcs)
-    in_line: Column[np.bool_] = same & (steps < DROPOUT) & (steps > -MISORDER)
-    for index in np.flatnonzero(~in_line).tolist():
-        row, sequence, ssrc = int(rows[index]), int(sequences[index]), int(ssrcs[index])
-        in_line[index] = _begin(media, row, sequence, ssrc)
+    in_line: Column[np.bool_] = known & (steps < DROPOUT) & (steps > -MISORDER)
+    for index in places(~in_line).tolist():
+        row, ssrc = int(rows[index]), int(headers.ssrcs[index])
+        sequence, timestamp = int(headers.sequences[index]), int(headers.timestamps[index])
+        in_line[index] = _begin(media, row, sequence, ssrc, timestamp)
     return in_line
 
 
-def _begin(media: Media, row: int, sequence: int, ssrc: int) -> bool:
+def _begin(media: Media, row: int, sequence: int, ssrc: int, timestamp: int) -> bool:
     """Take a packet out of line for the first of a new source, if it is time to believe it."""
     streams = media.streams
     candidate = int(streams.candidate_ssrc[row]), int(streams.candidate_sequence[row])
@@ -112,10 +124,18 @@ def _begin(media: Media, row: int, sequence: int, ssrc: int) -> bool:
     streams.lost_before[row] = media.public.packets_lost[row]
     streams.heard_any[row], streams.remote_ssrc[row] = True, ssrc
     streams.sequence_first[row], streams.sequence_highest[row] = sequence, sequence - 1
-    streams.sequence_seen[row] = streams.transit[row] = 0
+    streams.sequence_seen[row] = 0
+    streams.transit[row] = (_arrival(media) - timestamp) & 0xFFFF_FFFF
     streams.sequence_received[row] = streams.sequence_doubled[row] = 0
     streams.candidate_sequence[row] = -1
     return True
+
+
+def _follow(streams: Streams, rows: Rows) -> None:
+    """Note packets that are the next of their rows: what ``_note`` does, but cheaper."""
+    streams.sequence_highest[rows] += ONE_PACKET
+    streams.sequence_received[rows] += ONE_PACKET
+    streams.sequence_seen[rows] = (streams.sequence_seen[rows] << ONE) | ONE
 
 
 def _note(streams: Streams, rows: Rows, steps: Column[np.int64]) -> Column[np.bool_]:
@@ -123,32 +143,36 @@ def _note(streams: Streams, rows: Rows, steps: Column[np.int64]) -> Column[np.bo
     forward = np.minimum(np.maximum(steps, 0), MISORDER - 1).astype(np.uint64)
     seen = streams.sequence_seen[rows] << forward
     seen[steps >= MISORDER] = 0
-    bits = np.uint64(1) << np.maximum(-steps, 0).astype(np.uint64)
+    bits = ONE << np.maximum(-steps, 0).astype(np.uint64)
     doubled: Column[np.bool_] = seen & bits != 0
     streams.sequence_seen[rows] = seen | bits
     streams.sequence_highest[rows] += np.maximum(steps, 0)
-    streams.sequence_received[rows] += 1
+    streams.sequence_received[rows] += ONE_PACKET
     streams.sequence_doubled[rows] += doubled
     return doubled
 
 
-def _count(media: Media, rows: Rows) -> None:
+def _count_lost(media: Media, rows: Rows) -> None:
     """Lost is expected less received (A.3); a duplicate replaces no lost packet here."""
-    streams, public = media.streams, media.public
+    streams = media.streams
     expected = streams.sequence_highest[rows] - streams.sequence_first[rows] + 1
     lost = expected - streams.sequence_received[rows] + streams.sequence_doubled[rows]
-    public.packets_lost[rows] = streams.lost_before[rows] + np.maximum(lost, 0)
-    public.packets_received[rows] += np.uint64(1)
+    media.public.packets_lost[rows] = streams.lost_before[rows] + np.maximum(lost, 0)
+
+
+def _arrival(media: Media) -> int:
+    """Return the time of arrival in samples; it is known to the tick only."""
+    return media.now_ns // 125_000
 
 
 def _measure_jitter(media: Media, packets: Packets) -> None:
-    """A.8, in samples; arrival is known to the tick only."""
+    """A.8, in samples."""
     streams, rows = media.streams, packets.rows
-    transits = media.now_ns // 125_000 - packets.timestamps
-    differences = np.abs(signed32(transits - streams.transit[rows]))
-    settled = (streams.sequence_received[rows] > 1) & (differences < SILENT)
-    differences = np.where(settled, differences, 0).astype(np.float32)
+    transits = np.array(_arrival(media) & 0xFFFF_FFFF, np.uint32) - packets.timestamps
+    differences = np.abs((transits - streams.transit[rows]).view(np.int32))
+    streams.transit[rows] = transits
+    differences = differences * (differences < SILENT)
     jitter = streams.jitter[rows]
-    jitter += (differences - jitter) * np.float32(1 / 16)
-    streams.transit[rows], streams.jitter[rows] = transits, jitter
-    media.public.jitter_ms[rows] = jitter * np.float32(1 / 8)
+    jitter += (differences.astype(np.float32) - jitter) * GAIN
+    streams.jitter[rows] = jitter
+    media.public.jitter_ms[rows] = jitter * SAMPLE_MS

@@ -8,11 +8,13 @@ from typing import Final
 
 import numpy as np
 
+from mediaworker.masks import some
 from mediaworker.media import Batch, Media
 from mediaworker.streams import FRAME, RECORDING_FRAMES
 
 PIECE: Final = 80
 PIECES: Final = FRAME // PIECE
+NONE: Final = np.array(-1, np.int16)
 
 WRITES: Final = frozenset({"recorded", "recordings.ring", "recordings.written"})
 
@@ -20,9 +22,10 @@ WRITES: Final = frozenset({"recorded", "recordings.ring", "recordings.written"})
 def record(media: Media, batch: Batch) -> None:
     """Append the frames of both directions to the recordings of the rows that have one."""
     streams, recordings = media.streams, media.recordings
-    rows = batch.rows[streams.recording[batch.rows] >= 0]
-    if not len(rows):
+    recorded = streams.recording[batch.rows] > NONE
+    if not some(recorded):
         return
+    rows = batch.rows[recorded]
     slots, remote_calls = streams.recording[rows], streams.caller_is_remote[rows].astype(np.intp)
     ring = recordings.ring.reshape(-1, RECORDING_FRAMES, 2, PIECES, PIECE)
     for begin in range(0, batch.samples, PIECE):

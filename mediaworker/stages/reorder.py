@@ -8,7 +8,7 @@ Each row has a ring of samples.  ``play_timestamp`` says which RTP timestamp is 
 * The first packet is played when its row is due next after ``DEPTH``.
 * A packet that is late makes all that comes after it be played later, by whole packets.  It is
   dropped unless it is the newest: then the buffer has run dry, and it still can be played.
-* If no packet of a whole window waits less than ``DEPTH``, what is too much is skipped.
+* If more than ``DEPTH`` was always left during a whole ``WINDOW``, what is too much is skipped.
 * After ``IDLE`` the peer is taken to be silent: the next packet begins anew unless it fits.
 * A timestamp beyond the ring is a jump of the peer's clock: the ring is emptied and begins anew.
 """
@@ -18,8 +18,8 @@ from typing import Final
 import numpy as np
 
 from bus.columns import Column
+from mediaworker.masks import every, places, some
 from mediaworker.media import Batch, Media, Packets, Wave
-from mediaworker.stages.receive import signed32
 from mediaworker.streams import HEADER, LONGEST, RING, TICK, Rows
 
 DEPTH: Final = 320
@@ -28,9 +28,13 @@ GROWTH: Final = 800
 """Samples by which one packet out of order can make all others later."""
 IDLE: Final = 800
 """Samples without any packet, 100 ms."""
-WINDOW: Final = 127
-"""Sequence numbers of which these bits are zero end a window (every 2.5 s at 20 ms)."""
+WINDOW: Final = 512
+"""Ticks."""
 AMPLE: Final = 1 << 30
+WHOLE: Final = np.array(RING)
+SILENT: Final = np.array(IDLE, np.int32)
+EMPTY: Final = np.array(0, np.uint16)
+MARK_SHIFT: Final = np.array(8, np.uint16)
 
 WRITES: Final = frozenset(
     {
@@ -52,11 +56,12 @@ def store(media: Media, wave: Wave) -> None:
     packets = wave.audio
     if packets is None or not len(packets.rows):
         return
-    sizes = np.minimum(packets.sizes, LONGEST)
+    sizes = packets.sizes
     first = int(sizes[0])
-    if (sizes == first).all():
+    if first <= LONGEST and every(sizes == first):
         _store_alike(media, packets, first)
         return
+    sizes = np.minimum(sizes, LONGEST)
     for size in np.unique(sizes).tolist():
         _store_alike(media, packets.only(sizes == size), size)
 
@@ -65,14 +70,18 @@ def fetch(media: Media, batch: Batch) -> None:
     """Take the next frame of each row: ``coded`` and whether it is ``complete``."""
     streams, rows, samples = media.streams, batch.rows, batch.samples
     at = streams.cursor[rows]
-    coded = media.jitter.read(rows, at, samples)
-    media.jitter.write(rows, at, samples, 0)
+    coded = media.jitter.take(rows, at, samples)
     streams.coded[rows, :samples] = coded
-    streams.cursor[rows] = (at + samples) % RING
-    streams.play_timestamp[rows] += np.uint32(samples)
-    complete = coded.min(axis=1) > 0
+    streams.cursor[rows] = (at + samples) % WHOLE
+    play = streams.play_timestamp[rows] + np.array(samples, np.uint32)
+    streams.play_timestamp[rows] = play
+    left = (streams.newest_timestamp[rows] - play).view(np.int32)
+    streams.slack[rows] = np.minimum(streams.slack[rows], left)
+    if media.tick % WINDOW < samples // TICK:  # so each row once a window
+        _shrink(media, rows, samples)
+    complete = np.minimum.reduce(coded, axis=1) > EMPTY
     streams.complete[rows] = complete
-    if complete.all():
+    if every(complete):
         streams.gap[rows] = 0
         return
     gap = np.minimum(streams.gap[rows] + samples, IDLE)
@@ -83,43 +92,43 @@ def fetch(media: Media, batch: Batch) -> None:
 def _store_alike(media: Media, packets: Packets, size: int) -> None:
     """Store packets which are all of ``size`` samples."""
     streams, rows = media.streams, packets.rows
-    ahead = signed32(packets.timestamps - streams.play_timestamp[rows])
-    odd = (ahead < 0) | (ahead > RING - size)
-    quiet = streams.gap[rows] >= IDLE
-    if quiet.any():
+    offsets = packets.timestamps - streams.play_timestamp[rows]
+    ahead = offsets.view(np.int32)
+    odd = offsets > RING - size  # also what is behind
+    quiet = streams.gap[rows] >= SILENT
+    if some(quiet):
         odd |= quiet & (ahead > 2 * DEPTH)
-    if odd.any():
+    if some(odd):
         packets, ahead = _settle(media, packets, ahead, odd, size)
         rows = packets.rows
-    ends = (packets.timestamps + size) & 0xFFFF_FFFF
-    _write(media, packets, (streams.cursor[rows] + ahead) % RING, size)
-    later = signed32(ends - streams.newest_timestamp[rows]) > 0
-    streams.newest_timestamp[rows[later]] = ends[later]
-    waits = ahead + (streams.due[rows] - media.tick) * TICK
-    streams.slack[rows] = np.minimum(streams.slack[rows], waits)
-    if not (packets.sequences & WINDOW).all():
-        _shrink(media, rows[packets.sequences & WINDOW == 0])
+    _write(media, packets, (streams.cursor[rows] + ahead) % WHOLE, size)
+    ends = packets.timestamps + np.array(size, np.uint32)
+    later = (ends - streams.newest_timestamp[rows]).view(np.int32) > 0
+    if every(later):
+        streams.newest_timestamp[rows] = ends
+    else:
+        streams.newest_timestamp[rows[later]] = ends[later]
 
 
 def _write(media: Media, packets: Packets, at: Column[np.int64], size: int) -> None:
     rows, begins = packets.rows, packets.begins
-    if (begins == HEADER).all():
+    if begins is None:
         payloads = media.streams.slots[rows, packets.slot, HEADER : HEADER + size]
     else:
         columns = begins[:, np.newaxis] + np.arange(size)
         payloads = media.streams.slots[rows[:, np.newaxis], packets.slot, columns]
-    marks = packets.kinds.astype(np.uint16) << np.uint16(8)
+    marks = packets.kinds.astype(np.uint16) << MARK_SHIFT
     samples: Column[np.uint16] = payloads.astype(np.uint16)
     samples |= marks[:, np.newaxis]
     media.jitter.write(rows, at, size, samples)
 
 
 def _settle(
-    media: Media, packets: Packets, ahead: Column[np.int64], odd: Column[np.bool_], size: int
-) -> tuple[Packets, Column[np.int64]]:
+    media: Media, packets: Packets, ahead: Column[np.int32], odd: Column[np.bool_], size: int
+) -> tuple[Packets, Column[np.int32]]:
     """Decide on the packets that do not fit; return those to store and how far ahead they are."""
-    keep = np.ones(len(ahead), np.bool_)
-    for index in np.flatnonzero(odd).tolist():
+    ahead, keep = ahead.copy(), np.ones(len(ahead), np.bool_)
+    for index in places(odd).tolist():
         row, timestamp = int(packets.rows[index]), int(packets.timestamps[index])
         newest = bool(packets.newest[index])
         ahead[index], late = _place(media, row, timestamp, int(ahead[index]), size, newest)
@@ -160,15 +169,13 @@ def _begin(media: Media, row: int, timestamp: int) -> int:
     return ahead
 
 
-def _shrink(media: Media, rows: Rows) -> None:
-    """Skip what was too early during the whole window, in whole frames."""
+def _shrink(media: Media, rows: Rows, frame: int) -> None:
+    """Skip what was left during the whole window, in whole frames, down to ``DEPTH``."""
     streams = media.streams
-    for row in rows.tolist():
-        frame = int(streams.period[row]) * TICK
-        excess = (int(streams.slack[row]) - DEPTH) // frame * frame
-        streams.slack[row] = AMPLE
-        if 0 < excess < RING:
-            _skip(media, row, excess)
+    excess = (streams.slack[rows] - DEPTH) // frame * frame
+    streams.slack[rows] = AMPLE
+    for index in places((excess > 0) & (excess < RING)).tolist():
+        _skip(media, int(rows[index]), int(excess[index]))
 
 
 def _skip(media: Media, row: int, samples: int) -> None:

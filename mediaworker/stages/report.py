@@ -7,6 +7,7 @@ from typing import Final
 
 import numpy as np
 
+from mediaworker.masks import some
 from mediaworker.media import Batch, Media, Report
 from mediaworker.rtp.rtcp import (
     Block,
@@ -51,7 +52,7 @@ def send_reports(media: Media, batch: Batch) -> None:
     """Write the reports that are due into ``media.reports_due``."""
     streams, rows = media.streams, batch.rows
     late = streams.report_due[rows] <= media.tick
-    if not late.any():
+    if not some(late):
         return
     for row in rows[late].tolist():
         streams.report_due[row] = media.tick + _interval(streams, row)

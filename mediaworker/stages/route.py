@@ -9,6 +9,7 @@ from typing import Final
 import numpy as np
 
 from bus.columns import Column
+from mediaworker.masks import each_kind, some
 from mediaworker.media import Batch, Media
 from mediaworker.streams import TAP, TICK, Kind, Rows
 
@@ -19,14 +20,18 @@ def route(media: Media, batch: Batch) -> None:
     """Fill ``said`` and the taps."""
     streams = media.streams
     rows, samples = batch
-    tapped = rows[streams.tapped[rows]]
-    if len(tapped):
-        at = streams.tap_written[tapped]
-        media.taps.write(tapped, at % TAP, samples, streams.heard[tapped, :samples])
-        streams.tap_written[tapped] = at + samples
+    tapped = streams.tapped[rows]
+    if some(tapped):
+        _tap(media, rows[tapped], samples)
     kinds = streams.source_kind[rows] * streams.sends[rows]
-    for kind in np.flatnonzero(np.bincount(kinds)).tolist():
-        _say(media, rows[kinds == kind], Kind(kind), samples)
+    for kind, same in each_kind(kinds):
+        _say(media, rows if same is None else rows[same], Kind(kind), samples)
+
+
+def _tap(media: Media, rows: Rows, samples: int) -> None:
+    at = media.streams.tap_written[rows]
+    media.taps.write(rows, at % TAP, samples, media.streams.heard[rows, :samples])
+    media.streams.tap_written[rows] = at + samples
 
 
 def _say(media: Media, rows: Rows, kind: Kind, samples: int) -> None:

@@ -12,6 +12,7 @@ import numpy as np
 
 from bus.ids import StreamId
 from bus.streams import StreamDigitsSent
+from mediaworker.masks import some
 from mediaworker.media import Batch, Media
 from mediaworker.rtp.event import END, VOLUME
 from mediaworker.streams import DIGITS, TICK, Rows
@@ -28,6 +29,8 @@ class Phase(IntEnum):
     END = 2
     GAP = 3
 
+
+IDLE: Final = np.array(Phase.IDLE, np.uint8)
 
 WRITES: Final = frozenset(
     {
@@ -47,17 +50,18 @@ WRITES: Final = frozenset(
 def send_digits(media: Media, batch: Batch) -> None:
     """Decide which of the packets due are events, and what is in them."""
     streams, rows = media.streams, batch.rows
-    streams.in_event[rows] = False
     waiting = streams.digits_sent[rows] != streams.digits_queued[rows]
-    waiting |= streams.digit_phase[rows] != Phase.IDLE
-    if waiting.any():
-        rows = rows[waiting]
-        rows = rows[streams.sends[rows] & (streams.events_payload_type[rows] >= 0)]
-        _leave_gap(media, rows, batch.samples)
-        phase = streams.digit_phase[rows]
-        queued = streams.digits_sent[rows] != streams.digits_queued[rows]
-        _begin(media, rows[(phase == Phase.IDLE) & queued])
-        _go_on(media, rows[streams.digit_phase[rows] % Phase.GAP > 0], batch.samples)
+    waiting |= streams.digit_phase[rows] != IDLE
+    if not some(waiting):
+        return
+    rows = rows[waiting]
+    streams.in_event[rows] = False
+    rows = rows[streams.sends[rows] & (streams.events_payload_type[rows] >= 0)]
+    _leave_gap(media, rows, batch.samples)
+    phase = streams.digit_phase[rows]
+    queued = streams.digits_sent[rows] != streams.digits_queued[rows]
+    _begin(media, rows[(phase == Phase.IDLE) & queued])
+    _go_on(media, rows[streams.digit_phase[rows] % Phase.GAP > 0], batch.samples)
 
 
 def _leave_gap(media: Media, rows: Rows, samples: int) -> None:
@@ -75,7 +79,7 @@ def _begin(media: Media, rows: Rows) -> None:
     streams.digit_phase[rows] = Phase.TONE
     streams.digits_sent[rows] += np.uint32(1)
     streams.digit_elapsed[rows] = streams.digit_ends[rows] = 0
-    time = (streams.progress[rows] >> np.uint64(32)).astype(np.uint32) * np.uint32(TICK)
+    time = streams.media_time[rows] * np.uint32(TICK)
     streams.digit_timestamp[rows] = streams.timestamp_base[rows] + time
 
 

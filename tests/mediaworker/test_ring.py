@@ -45,3 +45,13 @@ def test_windows_of_a_protected_column_are_protected() -> None:
     flat.flags.writeable = False
     with pytest.raises(ValueError, match="read-only"):
         Windows(flat)[2][0] = 1
+
+
+@given(st.lists(st.integers(0, LENGTH - 1), min_size=2, max_size=2), st.integers(1, LENGTH))
+def test_what_is_taken_is_gone(at: list[int], samples: int) -> None:
+    rings = np.ones((3, LENGTH), np.int16)
+    subject, rows = Rings(rings), np.array([2, 1])
+    expected = subject.read(rows, np.array(at), samples)
+    assert (subject.take(rows, np.array(at), samples) == expected).all()
+    assert not subject.read(rows, np.array(at), samples).any()
+    assert rings.sum() == 3 * LENGTH - 2 * samples

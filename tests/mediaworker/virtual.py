@@ -1,5 +1,6 @@
 """A worker's media without sockets and in virtual time: packets go in and out as values."""
 
+import hashlib
 import struct
 from collections import defaultdict
 from collections.abc import Iterable
@@ -114,7 +115,7 @@ class Worker:
     def open(self, remote: Remote | None = None, *, caller_is_remote: bool = False) -> int:
         """Return the row of a new stream, aimed at HOST:PORT unless told otherwise."""
         row = rows.take(self.media, StreamId(self.next_stream), self.now_ns)
-        entropy = bytes(range(self.next_stream, self.next_stream + rows.ENTROPY))
+        entropy = hashlib.sha256(str(self.next_stream).encode()).digest()[: rows.ENTROPY]
         rows.open_row(self.media, row, caller_is_remote=caller_is_remote, entropy=entropy)
         rows.aim(self.media, row, remote or peer())
         self.next_stream += 1

@@ -21,13 +21,13 @@ def rtp(first: int = 0x80, second: int = 0, body: bytes = b"payload", sequence: 
 
 def test_fields() -> None:
     headers = parsed(rtp(second=0x80 | 101, sequence=65535))
-    assert [field.tolist() for field in headers] == [
+    assert headers.begins is None
+    assert [field.tolist() for field in headers if field is not None] == [
         [True],
         [101],
         [65535],
         [0xFFFFFF00],
         [0xDEADBEEF],
-        [12],
         [7],
     ]
 
@@ -37,6 +37,7 @@ def test_contributing_sources_extension_and_padding_are_no_payload() -> None:
     both = rtp(0x80 | 0x30 | 2, body=bytes(8) + extension + b"payload" + b"\0\0\3")
     headers = parsed(rtp(), both, rtp(0x82, body=bytes(8) + b"xy"))
     assert headers.valid.all()
+    assert headers.begins is not None
     assert headers.begins.tolist() == [12, 12 + 8 + 12, 20]
     assert headers.sizes.tolist() == [7, 7, 2]
 
@@ -63,7 +64,8 @@ def test_any_bytes_can_be_read(datagram: bytes) -> None:
     headers = parsed(datagram)
     begin, size = payload_of(datagram)
     if headers.valid[0]:
-        assert (headers.begins[0], headers.sizes[0]) == (begin, size)
+        assert headers.sizes[0] == size
+        assert (12 if headers.begins is None else headers.begins[0]) == begin
         assert 12 <= begin <= begin + size <= len(datagram)
 
 
@@ -71,7 +73,11 @@ def test_any_bytes_can_be_read(datagram: bytes) -> None:
 def test_first_words_are_read_as_they_were_written(
     marker: bool, payload_type: int, sequence: int
 ) -> None:
-    word = first_words(np.array([marker]), np.array([payload_type]), np.array([sequence]))
+    word = first_words(
+        np.array([marker]),
+        np.array([payload_type], np.uint8),
+        np.array([sequence % 65536], np.uint16),
+    )
     datagram = int(word[0]).to_bytes(4) + bytes(8)
     headers = parsed(datagram)
     assert headers.valid[0]

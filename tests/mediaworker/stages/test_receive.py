@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mediaworker.stages.receive import MISORDER, signed16, signed32
+from mediaworker.stages.receive import MISORDER, steps_from
 from tests.mediaworker.virtual import Rtp, Worker
 
 
@@ -123,6 +123,38 @@ def test_a_payload_that_nobody_knows_is_counted_and_not_played() -> None:
 
 
 @given(st.integers(0, 2**34), st.integers(-(2**15), 2**15 - 1))
-def test_differences_go_the_short_way_round(first: int, step: int) -> None:
-    assert signed16(np.array([(first + step) % 2**16 - first % 2**16]))[0] == step
-    assert signed32(np.array([(first + step) % 2**32 - first % 2**32]))[0] == step
+def test_steps_go_the_short_way_round(highest: int, step: int) -> None:
+    sequences = np.array([(highest + step) % 2**16], np.uint16)
+    assert steps_from(sequences, np.array([highest])).tolist() == [step]
+
+
+@given(st.integers(0, 65535), st.lists(st.integers(0, 80), max_size=20))
+@settings(max_examples=40, deadline=None)
+def test_the_short_way_to_the_next_packet_leads_where_the_long_one_does(
+    first: int, before: list[int]
+) -> None:
+    """A second row makes the first take the general way, with the same result."""
+    alone, disturbed = Worker(streams=2, pool=16), Worker(streams=2, pool=16)
+    for worker in (alone, disturbed):
+        row, other = worker.open(), worker.open()
+        numbered(worker, row, first, *(first + each for each in before))
+        for step in range(81, 90):
+            worker.arrive(row, Rtp(first + step, 160 * step, bytes(160), ssrc=1))
+            if worker is disturbed:
+                worker.arrive(other, Rtp(3 * step, 0, bytes(160)))
+            worker.run(1)
+    for name in (*RECEPTION, "jitter"):
+        column = [getattr(worker.media.streams, name)[0] for worker in (alone, disturbed)]
+        assert column[0] == column[1], name
+    assert counts(alone, 0) == counts(disturbed, 0)
+
+
+RECEPTION = [
+    "remote_ssrc",
+    "sequence_first",
+    "sequence_highest",
+    "sequence_seen",
+    "sequence_received",
+    "sequence_doubled",
+    "transit",
+]
