@@ -16,7 +16,7 @@ LONGEST: Final = 65536
 """Of a message, as on UDP."""
 
 LENGTH_NAME: Final = re.compile(rb"\r\n(?:Content-Length|l)[ \t]*+:", re.IGNORECASE)
-LENGTH_VALUE: Final = re.compile(rb"(?:[ \t]|\r\n[ \t])*+([0-9]{1,10}+)[ \t]*+(?=\r\n)")
+LENGTH_VALUE: Final = re.compile(rb"(?>(?:[ \t]|\r\n[ \t])*)([0-9]{1,10}+)[ \t]*+(?=\r\n)")
 
 
 class KeepAlive(Enum):

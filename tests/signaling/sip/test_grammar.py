@@ -46,7 +46,7 @@ def test_the_rules(rule: str, text: str, matches: bool) -> None:
 
 
 def test_no_repetition_backtracks() -> None:
-    """A ``*`` or ``+`` outside a class is possessive, as the module promises."""
+    """A repetition is possessive, one of a group is in an atomic group, as the module promises."""
     patterns = {
         name: str(getattr(value, "pattern", value))
         for name, value in vars(grammar).items()
@@ -55,4 +55,7 @@ def test_no_repetition_backtracks() -> None:
     assert len(patterns) > 30
     for name, pattern in patterns.items():
         outside = re.sub(r"\\.|\[(?:\\.|[^\\\]])*\]", "x", pattern)
-        assert re.search(r"[*+](?!\+)(?<![*+?}]\+)", outside) is None, f"{name}: {outside}"
+        assert re.search(r"\)[*+?]\+", outside) is None, f"possessive group in {name}: {outside}"
+        single = re.sub(r"\)[*+]\)", "", outside)
+        assert re.search(r"[*+](?!\+)(?<![*+?}]\+)", single) is None, f"{name}: {outside}"
+        assert len(re.findall(r"\)[*+]", outside)) <= outside.count("(?>"), f"{name}: {outside}"
