@@ -9,6 +9,7 @@ from bus.errors import OffhookError, SettingsError
 from bus.loading import read_settings
 from bus.logs import configure
 from bus.rundir import leave
+from bus.settings import Settings
 from signaling.shell.process import Signaling
 
 WRONG_SETTINGS = 42
@@ -25,7 +26,7 @@ def main() -> int:
     try:
         settings = read_settings(given.settings)
         configure(settings.log.level, "signaling")
-        asyncio.run(serve(given.run_dir, given.parent, given.settings))
+        asyncio.run(serve(given.run_dir, given.parent, settings))
     except SettingsError as error:
         sys.stderr.write(f"signaling: {error}\n")
         return WRONG_SETTINGS
@@ -37,9 +38,9 @@ def main() -> int:
     return 0
 
 
-async def serve(run_dir: Path, parent: int, settings: Path) -> None:
+async def serve(run_dir: Path, parent: int, settings: Settings) -> None:
     """Make the process inside its loop and run it."""
-    await Signaling(run_dir, read_settings(settings), parent).run()
+    await Signaling(run_dir, settings, parent).run()
 
 
 if __name__ == "__main__":

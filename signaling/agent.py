@@ -16,7 +16,7 @@ from bus.errors import TooLateError
 from bus.ids import CallId
 from bus.streams import CloseStream
 from signaling import client_frames, worker_frames
-from signaling.calls.acts import settle, step
+from signaling.calls.acts import step, step_or_settle
 from signaling.calls.call import Call
 from signaling.calls.dialling import is_ready, may_follow
 from signaling.calls.states import Cue
@@ -201,8 +201,7 @@ def _ack_missing(core: Core, key: str) -> None:
             step(core, call, Cue.ACK_MISSING)
         elif call.reinvite_key == key:
             call.reinvite_key = ""
-            if not step(core, call, Cue.ACK_MISSING):
-                settle(core, call)
+            step_or_settle(core, call, Cue.ACK_MISSING)
 
 
 def _resolved(core: Core, given: Resolved) -> None:
@@ -218,9 +217,7 @@ def _resolved(core: Core, given: Resolved) -> None:
         return
     flow = Flow(waiting.listener, reachable[0], waiting.port)
     if waiting.request is not None:
-        key = start(core, call, waiting.request, flow)
-        if waiting.request.method == "BYE":
-            call.bye_key = key
+        _start_waiting(core, call, waiting.request, flow)
     elif call.out is not None:
         call.out.flow = flow
         if is_ready(call):
@@ -233,9 +230,13 @@ def _not_resolved(core: Core, call: Call, request: Request | None, reason: str) 
         cue = Cue.REDIRECTED if call.out and may_follow(call.out) else Cue.UNRESOLVED
         step(core, call, cue, Happening(reason=reason))
     elif call.flow is not None:
-        key = start(core, call, request, call.flow)
-        if request.method == "BYE":
-            call.bye_key = key
+        _start_waiting(core, call, request, call.flow)
+
+
+def _start_waiting(core: Core, call: Call, request: Request, flow: Flow) -> None:
+    key = start(core, call, request, flow)
+    if request.method == "BYE":
+        call.bye_key = key
 
 
 # ----------------------------------------------------------------------------------- clients
@@ -245,10 +246,8 @@ def _overflowed(core: Core, identity: str) -> None:
     client = core.state.clients.of_identity(identity)
     if client is None:
         return
-    infos = (call.info() for call in core.state.calls.values() if call.owner == client.peer)
-    live = tuple(info for info in infos if info.state != "ended")
     core.count("client_overflows")
-    core.send_event(client, Snapshot(calls=live))
+    core.send_event(client, Snapshot(calls=core.state.live_calls(client.peer)))
 
 
 def _check_clients(core: Core) -> None:

@@ -83,11 +83,10 @@ def _hello(core: Core, identity: str, request: BusRequest) -> None:
     client = core.state.clients.admit(
         hello.peer, hello.incarnation, identity, core.entropy.token(), core.now
     )
-    owned = tuple(c.info() for c in core.state.calls.values() if c.owner == client.peer)
     welcome = calls.Welcome(
         session=client.session,
         sequence=client.sequence,
         events=core.state.events,
-        calls=tuple(info for info in owned if info.state != "ended"),
+        calls=core.state.live_calls(client.peer),
     )
     core.effects.append(ToClient(identity, encode(Done(id=request.id, body=raw(welcome)))))

@@ -284,9 +284,7 @@ def _up(core: Core, call_id: CallId) -> Call:
 
 
 def _list_calls(core: Core, client: Client, waiting: Waiting, command: calls.ListCalls) -> None:
-    infos = (call.info() for call in core.state.calls.values())
-    live = tuple(info for info in infos if info.state != "ended")
-    core.reply(waiting, calls.Calls(calls=live))
+    core.reply(waiting, calls.Calls(calls=core.state.live_calls()))
 
 
 def _list_workers(core: Core, client: Client, waiting: Waiting, command: calls.ListWorkers) -> None:

@@ -2,7 +2,8 @@
 
 import msgspec
 
-from bus.ids import CallId, StreamId, WorkerId
+from bus.calls import CallInfo
+from bus.ids import CallId, PeerId, StreamId, WorkerId
 from bus.settings import Settings
 from signaling.calls.call import Call, Waiting
 from signaling.clients import Clients
@@ -79,3 +80,11 @@ class AgentState(msgspec.Struct, kw_only=True):
     """The drain's time is over and every call was hung up."""
     exiting: bool = False
     counters: dict[str, int] = {}
+
+    def live_calls(self, owner: PeerId | None = None) -> tuple[CallInfo, ...]:
+        """Describe the calls (of one owner) whose end was not told yet."""
+        return tuple(
+            call.info()
+            for call in self.calls.values()
+            if not call.told and owner in (None, call.owner)
+        )

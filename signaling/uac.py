@@ -1,6 +1,6 @@
 """Responses to our requests, and requests that got none (RFC 3261 section 8.1.3)."""
 
-from signaling.calls.acts import settle, step
+from signaling.calls.acts import settle, step, step_or_settle
 from signaling.calls.call import Call
 from signaling.calls.dialling import failure_cue, may_follow, to_tag
 from signaling.calls.states import Cue, State
@@ -37,7 +37,7 @@ def request_failed(core: Core, key: str, why: str) -> None:
         cue = UNANSWERED[why]
         if call.out and may_follow(call.out):
             cue = Cue.REDIRECTED  # the next contact of the 3xx may be alive
-        _step_or_settle(core, call, cue, Happening(status=408 if why == "timeout" else 503))
+        step_or_settle(core, call, cue, Happening(status=408 if why == "timeout" else 503))
 
 
 def _invite_answered(core: Core, call: Call, key: str, response: Response) -> None:
@@ -49,7 +49,7 @@ def _invite_answered(core: Core, call: Call, key: str, response: Response) -> No
     elif key == call.invite_key:
         call.invite_key = ""
         withdraw_offer(call.negotiation)
-        _step_or_settle(core, call, failure_cue(core, call, response), happening)
+        step_or_settle(core, call, failure_cue(core, call, response), happening)
 
 
 def _accepted(core: Core, call: Call, response: Response, happening: Happening) -> None:
@@ -73,11 +73,6 @@ def _accepted(core: Core, call: Call, response: Response, happening: Happening) 
 def _bye_answered(core: Core, call: Call, response: Response) -> None:
     if response.status >= 200:
         call.bye_key = ""
-        settle(core, call)
-
-
-def _step_or_settle(core: Core, call: Call, cue: Cue, happening: Happening) -> None:
-    if not step(core, call, cue, happening):
         settle(core, call)
 
 

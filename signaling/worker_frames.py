@@ -15,7 +15,7 @@ from bus.errors import (
     StaleSessionError,
     refusal,
 )
-from signaling.calls.acts import settle, step
+from signaling.calls.acts import settle, step, step_or_settle
 from signaling.calls.call import Call
 from signaling.calls.dialling import is_ready
 from signaling.calls.leg import closed, opened
@@ -113,7 +113,7 @@ def lose(core: Core, seat: Seat) -> None:
         call = core.state.calls.get(found) if found is not None else None
         if call is not None:
             closed(core, call, None)
-            _step_or_settle(core, call, Cue.WORKER_LOST, Happening(reason=reason))
+            step_or_settle(core, call, Cue.WORKER_LOST, Happening(reason=reason))
 
 
 # --------------------------------------------------------------------- answers and events
@@ -177,7 +177,7 @@ def failed(core: Core, call: Call, asked: Asked, reason: str) -> None:
     """Bear that a worker refused a request of a call, or did not answer it."""
     if asked.verb == "open_stream":
         closed(core, call, None)
-        _step_or_settle(core, call, Cue.STREAM_REFUSED, Happening(reason=reason))
+        step_or_settle(core, call, Cue.STREAM_REFUSED, Happening(reason=reason))
     elif asked.verb == "close_stream":
         closed(core, call, None)
         settle(core, call)
@@ -201,8 +201,3 @@ def _event(core: Core, identity: str, event: Event) -> None:
             core.tell(call, DigitsSent(call=call.id))
         case streams.StreamPlayFinished():
             core.tell(call, PlayFinished(call=call.id))
-
-
-def _step_or_settle(core: Core, call: Call, cue: Cue, happening: Happening) -> None:
-    if not step(core, call, cue, happening):
-        settle(core, call)

@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 
+import msgspec
+
 from bus.calls import Answered, Ended, Ok, Progress
 from bus.errors import NoCapacityError, RefusedError, WrongStateError
 from signaling.calls.call import Call
@@ -36,20 +38,19 @@ def step(core: Core, call: Call, cue: Cue, happening: Happening = NOTHING) -> bo
     return True
 
 
+def step_or_settle(core: Core, call: Call, cue: Cue, happening: Happening = NOTHING) -> None:
+    """Take one step; where the state has no cell, see whether something else is now over."""
+    if not step(core, call, cue, happening):
+        settle(core, call)
+
+
 def settle(core: Core, call: Call) -> None:
     """Tell the end once the stream is gone; forget the call once its transactions are."""
     if call.ended is not None and not call.told and call.leg.state in ("none", "closed"):
         call.told = True
         duration = core.now - call.answered_at if call.answered_at else 0.0
-        ended = Ended(
-            call=call.id,
-            outcome=call.ended.outcome,
-            status=call.ended.status,
-            reason=call.ended.reason,
-            by=call.ended.by,
-            duration=duration,
-            quality=call.leg.quality,
-            record=call.record,
+        ended = msgspec.structs.replace(
+            call.ended, duration=duration, quality=call.leg.quality, record=call.record
         )
         core.tell(call, ended)
     busy = call.invite_key or call.bye_key or call.reinvite_key or call.state is not State.CLOSING

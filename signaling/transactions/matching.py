@@ -15,9 +15,6 @@ from signaling.sip.flow import Flow
 from signaling.sip.headers import CSeq, Via, parse_cseq, parse_name_addr, parse_via
 from signaling.sip.message import Message, Request, first
 
-COOKIE: Final = "z9hg4bk"
-"""Begins every branch that is unique (RFC 3261 8.1.1.7), here in lower case."""
-
 PREFIX_2543: Final = "2543 "
 
 SIP_PORT: Final = 5060
@@ -39,7 +36,7 @@ def server_key(request: Request, method: str = "") -> str:
     is unreadable.
     """
     via, wanted = top_via(request), method or request.method
-    if is_unique(via.branch):
+    if via.identifies:
         return f"{via.branch} {_sent_by(via)} {wanted}"
     return _key_2543(request, wanted, tag_of(request, "To"))
 
@@ -50,14 +47,9 @@ def invite_key_of_ack(request: Request, to_tag_of_invite: str) -> str:
     For an RFC 2543 client that depends on the tag that the INVITE's To had, which was none unless
     it was inside a dialog: the caller tries both.
     """
-    if is_unique(top_via(request).branch):
+    if top_via(request).identifies:
         return server_key(request, "INVITE")
     return _key_2543(request, "INVITE", to_tag_of_invite)
-
-
-def is_unique(branch: str | None) -> bool:
-    """Whether a branch identifies a transaction by itself (RFC 3261 17.2.3)."""
-    return branch is not None and branch.lower().startswith(COOKIE) and len(branch) > len(COOKIE)
 
 
 def identity_of(request: Request) -> str:

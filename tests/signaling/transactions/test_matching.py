@@ -2,12 +2,12 @@ import msgspec
 import pytest
 
 from signaling.sip.errors import SipError
+from signaling.sip.headers import Via
 from signaling.sip.message import Request
 from signaling.transactions.matching import (
     client_key,
     identity_of,
     invite_key_of_ack,
-    is_unique,
     response_flow,
     server_key,
     tag_of,
@@ -44,7 +44,9 @@ def test_client_and_server_keys_never_meet() -> None:
 def test_a_branch_is_unique_if_it_has_more_than_the_cookie(
     branch: str | None, unique: bool
 ) -> None:
-    assert is_unique(branch) is unique
+    parameters = () if branch is None else (("branch", branch),)
+    via = Via(transport="UDP", host="a", port=None, parameters=parameters)
+    assert via.identifies is unique
 
 
 def test_sent_by_and_method_tell_server_transactions_apart() -> None:
