@@ -30,8 +30,20 @@ PEERS = {
     "baresip": "baresip-core",
     "ip": "iproute2",
     "unshare": "util-linux",
+    "linphonec": "linphone-cli",
+    "kamailio": "kamailio",
+    "dnsmasq": "dnsmasq-base",
 }
-REAL_TIME = ("tests/peers", "tests/system")
+REAL_TIME = (
+    "tests/peers",
+    "tests/system",
+    "tests/bus/commands",
+    "tests/bus/test_launching.py",
+    "tests/bus/test_supervisor.py",
+    "tests/mediaworker/test_boot.py",
+    "tests/mediaworker/test_worker.py",
+    "tests/tools/examples",
+)
 
 
 def main() -> int:

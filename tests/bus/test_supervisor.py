@@ -302,6 +302,7 @@ def test_a_stop_over_the_bus_ends_everything(start: Start) -> None:
 def test_a_second_supervisor_is_refused_by_name(start: Start, tmp_path: Path) -> None:
     first = start()
     first.await_up()
+    first.await_state("standby-1", "serving")  # up does not wait for the idle ones
     second = start()
     assert second.end() != 0
     assert f"supervisor that runs (pid {first.process.pid})" in second.errors.read_text()
