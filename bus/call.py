@@ -15,15 +15,16 @@ from types import TracebackType
 from typing import Final, Protocol, Self, TypeVar
 
 from bus import calls as verbs
-from bus.calls import CallEvent, CallInfo, Command, DigitReceived, Ended, OnOwnerLost, Quality
+from bus.calls import CallInfo, DigitReceived, Ended, OnOwnerLost, Quality
 from bus.errors import NotFoundError, WrongStateError
 from bus.gauges import Reading
 from bus.ids import CallId, StreamId, WorkerId
 from bus.outcomes import AnyOutcome, CallEndedError, Completed, outcome_of
 from bus.playing import Playable, absolute, as_source
+from bus.protocol import CallEvent, Command, Reply
 from bus.sources import Silence
 
-R = TypeVar("R", bound=verbs.Reply)
+R = TypeVar("R", bound=Reply)
 T = TypeVar("T")
 
 SILENCE: Final = Silence()

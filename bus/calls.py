@@ -8,12 +8,9 @@ from enum import StrEnum
 
 import msgspec
 
+from bus.body import Body
 from bus.ids import CallId, PeerId, WorkerId
 from bus.sources import AnySource, Silence
-
-
-class Body(msgspec.Struct, tag_field="verb", frozen=True, kw_only=True):
-    """Base of all bodies; the tag field is ``verb``."""
 
 
 class OnOwnerLost(StrEnum):
@@ -93,9 +90,15 @@ class Dial(Body, tag="dial", frozen=True):
     """Seconds from the INVITE to CANCEL if nobody answers."""
     max_redirects: int = 5
     """How many 3xx are followed; 0 follows none."""
+    redirect_any_domain: bool = False
+    """Follow a 3xx also to another domain than the one dialled (toll fraud)."""
     user: str = ""
     password: str = ""
     on_owner_lost: OnOwnerLost = OnOwnerLost.HANG_UP
+    proxy: str = ""
+    """URI of an outbound proxy for this call; default: the setting ``sip.proxy``."""
+    reliable: str = "supported"
+    """Reliable provisionals (RFC 3262): ``off supported required``."""
 
 
 class Ring(Body, tag="ring", frozen=True):
@@ -104,6 +107,9 @@ class Ring(Body, tag="ring", frozen=True):
     call: CallId
     status: int = 180
     reason: str = ""
+    play: AnySource | None = None
+    """Early media: the response carries our answer (say 183) and the caller hears this."""
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 class Answer(Body, tag="answer", frozen=True):
@@ -140,12 +146,15 @@ class HangUp(Body, tag="hang_up", frozen=True):
 
 
 class SendDigits(Body, tag="send_digits", frozen=True):
-    """Queue digits (0-9 * # A-D), RFC 4733.  Reply: ``Ok`` when queued; then ``DigitsSent``."""
+    """Queue digits (0-9 * # A-D).  Reply: ``Ok`` when queued; then ``DigitsSent``."""
 
     call: CallId
     digits: str
     duration_ms: int = 100
     gap_ms: int = 60
+    method: str = "auto"
+    """``rfc4733 info`` (application/dtmf-relay) ``info-dtmf inband``; auto: RFC 4733 if
+    negotiated, else INFO if the peer allows it, else in-band."""
 
 
 class Play(Body, tag="play", frozen=True):
@@ -174,7 +183,7 @@ class GetStatus(Body, tag="get_status", frozen=True):
     """Reply: ``Status``."""
 
 
-Command = (
+CallCommand = (
     Hello
     | Ping
     | Subscribe
@@ -236,6 +245,9 @@ class CallInfo(msgspec.Struct, frozen=True, kw_only=True):
     stream: int = 0
     codec: str = ""
     sip_call_id: str = ""
+    local_hold: bool = False
+    """We hold the peer."""
+    remote_hold: bool = False
 
 
 class Calls(Body, tag="calls", frozen=True):
@@ -279,10 +291,8 @@ class Status(Body, tag="status", frozen=True):
     calls_total: int
     workers: tuple[WorkerInfo, ...]
     clients: int = 0
-    counters: dict[str, int] = {}
+    counters: dict[str, int] = msgspec.field(default_factory=dict)
 
-
-Reply = Ok | Welcome | Dialled | Calls | Workers | Status
 
 # ------------------------------------------------------------------------------------ events
 
@@ -306,6 +316,9 @@ class Progress(Body, tag="progress", frozen=True):
     call: CallId
     status: int
     reason: str
+    early_media: bool = False
+    """What the peer sends is heard from now on (RFC 3960)."""
+    headers: tuple[tuple[str, str], ...] = ()
 
 
 class Answered(Body, tag="answered", frozen=True):
@@ -318,6 +331,8 @@ class Answered(Body, tag="answered", frozen=True):
     local_media: str
     remote_media: str
     """``host:port`` of RTP."""
+    headers: tuple[tuple[str, str], ...] = ()
+    """Of the 200 (a call we placed)."""
 
 
 class DigitReceived(Body, tag="digit_received", frozen=True):
@@ -326,7 +341,7 @@ class DigitReceived(Body, tag="digit_received", frozen=True):
     call: CallId
     digit: str
     method: str
-    """``rfc4733``."""
+    """``rfc4733 info inband``."""
     duration_ms: int
 
 
@@ -408,17 +423,3 @@ class SipMessage(Body, tag="sip_message", frozen=True):
     remote: str
     sip_call_id: str
     text: str
-
-
-CallEvent = (
-    IncomingCall
-    | Progress
-    | Answered
-    | DigitReceived
-    | DigitsSent
-    | PlayFinished
-    | MediaChanged
-    | Ended
-    | Snapshot
-)
-FeedEvent = CallEvent | WorkerChanged | SipMessage

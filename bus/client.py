@@ -13,10 +13,11 @@ from typing import Protocol, TypeVar, assert_never
 
 import zmq
 
-from bus.calls import CallEvent, Command, Reply, Welcome
+from bus.calls import Welcome
 from bus.errors import EngineLostError, FrameError, OffhookError
 from bus.ids import PeerId
 from bus.link import Link
+from bus.protocol import CallEvent, Command, Reply
 from bus.session import (
     REPLY_WITHIN,
     Happened,

@@ -13,7 +13,7 @@ from typing import Final, Self, TypeVar
 
 from bus import calls as verbs
 from bus.call import Call, CallState, IncomingCall
-from bus.calls import CallEvent, CallInfo, Command, OnOwnerLost, Reply, Welcome, WorkerInfo
+from bus.calls import CallInfo, OnOwnerLost, Welcome, WorkerInfo
 from bus.client import Client
 from bus.columns import SchemaMismatchError
 from bus.errors import EngineLostError, OffhookError
@@ -24,6 +24,7 @@ from bus.incoming import Desk, IncomingCalls
 from bus.launching import Value, launched
 from bus.overseer import ask_supervisor
 from bus.playing import Playable, absolute, as_source
+from bus.protocol import CallEvent, Command, Reply
 from bus.sockets import default_run_dir, endpoint
 from bus.sources import Silence
 from bus.workers import ListProcesses, Processes, ProcessInfo, Scale

@@ -10,7 +10,8 @@ OffhookError
 │   ├── StaleSessionError     stale_session     either side was restarted; say hello again
 │   ├── NoCapacityError       no_capacity       no worker, port or row is free
 │   ├── BadSourceError        bad_source        a sound file is missing or is not one
-│   └── ForbiddenError        forbidden         the role or a policy does not allow it
+│   ├── ForbiddenError        forbidden         the role or a policy does not allow it
+│   └── PeerRefusedError      peer_refused      the other party said no; the reason has its status
 ├── EngineLostError           the process at the other end went away
 ├── FrameError                bytes that are no frame of this bus; says where
 ├── SettingsError             a setting is misspelt, missing or out of range; says which
@@ -86,6 +87,12 @@ class ForbiddenError(RefusedError):
     """The role or a policy does not allow it."""
 
     code = "forbidden"
+
+
+class PeerRefusedError(RefusedError):
+    """The other party refused, or did not answer; the reason begins with the SIP status."""
+
+    code = "peer_refused"
 
 
 class EngineLostError(OffhookError):

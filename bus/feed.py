@@ -12,11 +12,11 @@ from typing import Final, Self
 import msgspec
 import zmq
 
-from bus.calls import FeedEvent
 from bus.codec import decode_body, decode_frame
 from bus.envelope import Event
 from bus.errors import OffhookError
 from bus.link import Link
+from bus.protocol import FeedEvent
 from bus.sockets import FEED_QUEUE, connect_sub
 
 _events: Final = msgspec.msgpack.Decoder(FeedEvent)

@@ -17,7 +17,7 @@ from typing import Final
 
 import msgspec
 
-from bus.calls import CallEvent, Command, Hello, Ping, Reply, Welcome
+from bus.calls import Hello, Ping, Welcome
 from bus.codec import decode_body, decode_frame, encode, raw
 from bus.envelope import Done, Event, Refused, Request
 from bus.errors import (
@@ -29,6 +29,7 @@ from bus.errors import (
     refusal,
 )
 from bus.ids import PeerId
+from bus.protocol import CallEvent, Command, Reply
 from bus.requests import NEVER, Pending
 
 PING_EVERY: Final = 1.0

@@ -37,4 +37,8 @@ class Leg(Source, tag="leg", frozen=True):
     stream: StreamId
 
 
-AnySource = Silence | Tone | Wave | Echo | Leg
+class Music(Source, tag="music", frozen=True):
+    """The built-in tune, looped: what a held peer hears if nobody chose."""
+
+
+AnySource = Silence | Tone | Wave | Echo | Leg | Music

@@ -6,7 +6,8 @@ requests in ``StreamCommand`` and the worker sends the events in ``StreamEvent``
 
 import msgspec
 
-from bus.calls import Body, Ok, Quality
+from bus.body import Body
+from bus.calls import Ok, Quality
 from bus.ids import StreamId, WorkerId
 from bus.sources import AnySource, Silence
 
@@ -71,6 +72,8 @@ class Remote(msgspec.Struct, frozen=True, kw_only=True):
     events_payload_type: int = -1
     """telephone-event that the peer wants to receive (RFC 4733), -1 if it takes none."""
     receive_events_payload_type: int = -1
+    events_clock: int = 8000
+    """Hz, of both telephone-event payload types."""
     ptime_ms: int = 20
     send: bool = True
     receive: bool = True
@@ -111,6 +114,22 @@ class PlayStream(Body, tag="play_stream", frozen=True):
     source: AnySource
 
 
+class HoldStream(Body, tag="hold_stream", frozen=True):
+    """Play this over the source, which waits where it is (again: change it).  Reply: ``Ok``.
+
+    ``PlayStream`` meanwhile changes the source that waits.  Refused: bad_source.
+    """
+
+    stream: StreamId
+    source: AnySource
+
+
+class ResumeStream(Body, tag="resume_stream", frozen=True):
+    """Let the source that waits go on.  Reply: ``Ok``, also if none waits."""
+
+    stream: StreamId
+
+
 class RecordStream(Body, tag="record_stream", frozen=True):
     """Start recording, or stop with an empty path.  Reply: ``Ok``.  Refused: bad_source."""
 
@@ -125,6 +144,8 @@ class SendStreamDigits(Body, tag="send_stream_digits", frozen=True):
     digits: str
     duration_ms: int = 100
     gap_ms: int = 60
+    method: str = "rfc4733"
+    """or ``inband``: as tones (ITU-T Q.23) in the audio."""
 
 
 class CloseStream(Body, tag="close_stream", frozen=True):
@@ -145,7 +166,15 @@ class DrainWorker(Body, tag="drain_worker", frozen=True):
 
 
 StreamCommand = (
-    OpenStream | Aim | PlayStream | RecordStream | SendStreamDigits | CloseStream | DrainWorker
+    OpenStream
+    | Aim
+    | PlayStream
+    | HoldStream
+    | ResumeStream
+    | RecordStream
+    | SendStreamDigits
+    | CloseStream
+    | DrainWorker
 )
 StreamReply = Ok | StreamOpened | StreamClosed | WorkerWelcome
 

@@ -15,7 +15,8 @@ import msgspec
 import zmq
 
 from bus.announcing import Announcer
-from bus.calls import Body, Ok
+from bus.body import Body
+from bus.calls import Ok
 from bus.children import Child, Role, State
 from bus.codec import decode_body, decode_frame, encode, raw
 from bus.envelope import Done, Event, Refused, Request

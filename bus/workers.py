@@ -7,7 +7,8 @@ an empty ``session``.
 
 import msgspec
 
-from bus.calls import Body, Ok
+from bus.body import Body
+from bus.calls import Ok
 from bus.ids import WorkerId
 
 

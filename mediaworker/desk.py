@@ -9,7 +9,8 @@ import os
 import time
 from typing import assert_never
 
-from bus.calls import Body, Ok
+from bus.body import Body
+from bus.calls import Ok
 from bus.errors import (
     BadRequestError,
     NoCapacityError,

@@ -22,7 +22,8 @@ from typing import Final, assert_never
 import msgspec
 import zmq
 
-from bus.calls import Body, Ok
+from bus.body import Body
+from bus.calls import Ok
 from bus.codec import decode_body, decode_frame, encode, raw
 from bus.envelope import Done, Event, Refused, Request
 from bus.errors import BadRequestError, FrameError, RefusedError, StaleSessionError, TooLateError

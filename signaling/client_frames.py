@@ -6,11 +6,11 @@ Whatever is wrong with a frame is refused by its id, and disturbs nobody else.
 import msgspec
 
 from bus import calls
-from bus.calls import Command
 from bus.codec import decode_body, decode_frame, encode, raw
 from bus.envelope import VERSION, Done, Refused
 from bus.envelope import Request as BusRequest
 from bus.errors import BadRequestError, FrameError, RefusedError, StaleSessionError, TooLateError
+from bus.protocol import Command
 from signaling.calls.call import Waiting
 from signaling.commands import VERBS
 from signaling.core import Core

@@ -3,12 +3,14 @@
 from collections import deque
 from heapq import heappush
 
-from bus.calls import Body, CallEvent, Ok
+from bus.body import Body
+from bus.calls import Ok
 from bus.codec import encode, raw
 from bus.envelope import Done, Event, Refused
 from bus.envelope import Request as BusRequest
 from bus.errors import RefusedError
 from bus.ids import CallId
+from bus.protocol import CallEvent
 from bus.streams import StreamCommand
 from signaling.calls.call import Call, Waiting
 from signaling.clients import Client

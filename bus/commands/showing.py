@@ -5,9 +5,10 @@ from typing import assert_never
 
 from bus import calls as verbs
 from bus.call import Call
-from bus.calls import FeedEvent, Quality
+from bus.calls import Quality
 from bus.gauges import Reading
 from bus.outcomes import outcome_of
+from bus.protocol import FeedEvent
 
 BLOCKS = " ▁▂▃▄▅▆▇█"
 BAR = 6

@@ -12,9 +12,10 @@ import msgspec
 import zmq
 import zmq.asyncio
 
-from bus.calls import CallInfo, Command, Hello, Ok, Ping, Status, Welcome
+from bus.calls import CallInfo, Hello, Ok, Ping, Status, Welcome
 from bus.codec import decode_body, decode_frame, encode, raw
 from bus.envelope import Done, Event, Refused, Request
+from bus.protocol import Command
 
 _commands = msgspec.msgpack.Decoder(Command)
 

@@ -6,11 +6,12 @@ import pytest
 
 from bus import calls as verbs
 from bus.call import AFTER, Call, CallState, IncomingCall, R
-from bus.calls import CallEvent, Command, Ended, OnOwnerLost, Outcome, Quality
+from bus.calls import Ended, OnOwnerLost, Outcome, Quality
 from bus.errors import BadSourceError, NotFoundError, RefusedError
 from bus.gauges import Reading
 from bus.ids import CallId, PeerId, StreamId, WorkerId
 from bus.outcomes import Busy, CallEndedError, Cancelled, Completed, Failed
+from bus.protocol import CallEvent, Command
 from bus.sources import Tone, Wave
 
 ID = CallId("c1")

@@ -6,7 +6,6 @@ from pathlib import Path
 import pytest
 
 from bus.calls import (
-    CallEvent,
     Calls,
     Dial,
     Dialled,
@@ -19,6 +18,7 @@ from bus.calls import (
 from bus.client import Client
 from bus.errors import EngineLostError, FrameError, NotFoundError, RefusedError
 from bus.ids import CallId, PeerId
+from bus.protocol import CallEvent
 from tests.bus.standin import StandIn, standing_in
 from tests.bus.waiting import until
 

@@ -9,11 +9,12 @@ from pathlib import Path
 import pytest
 
 from bus import calls as verbs
-from bus.calls import CallInfo, Command, Outcome
+from bus.calls import CallInfo, Outcome
 from bus.engine import Engine, R, locate
 from bus.errors import EngineLostError
 from bus.ids import CallId, PeerId, StreamId, WorkerId
 from bus.outcomes import Completed, Failed
+from bus.protocol import Command
 from bus.tables import PublicStreams
 from tests.bus.standin import STATUS, StandIn, standing_in
 from tests.bus.test_call import ANSWERED, CAME, ID, RINGING, ended

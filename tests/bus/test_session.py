@@ -1,23 +1,12 @@
 import msgspec
 import pytest
 
-from bus.calls import (
-    Calls,
-    Command,
-    Dial,
-    Dialled,
-    Hello,
-    ListCalls,
-    Ok,
-    Ping,
-    Progress,
-    Snapshot,
-    Welcome,
-)
+from bus.calls import Calls, Dial, Dialled, Hello, ListCalls, Ok, Ping, Progress, Snapshot, Welcome
 from bus.codec import decode_body, decode_frame, encode, raw
 from bus.envelope import Done, Event, Refused, Request
 from bus.errors import BadRequestError, EngineLostError, FrameError
 from bus.ids import CallId, PeerId
+from bus.protocol import Command
 from bus.session import (
     LOST_AFTER,
     PING_EVERY,

@@ -15,7 +15,8 @@ import msgspec
 import pytest
 import zmq
 
-from bus.calls import Body, Ok
+from bus.body import Body
+from bus.calls import Ok
 from bus.codec import decode_body, decode_frame, encode, raw
 from bus.envelope import Done, Refused, Request
 from bus.loading import write_settings

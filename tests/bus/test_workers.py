@@ -4,7 +4,8 @@ from collections.abc import Callable
 import msgspec
 import pytest
 
-from bus.calls import Body, Ok
+from bus.body import Body
+from bus.calls import Ok
 from bus.codec import decode_body, raw
 from bus.ids import WorkerId
 from bus.workers import (

@@ -11,12 +11,14 @@ from typing import TypeVar
 import msgspec
 
 from bus import calls
-from bus.calls import CallEvent, Command, Ended, Hello, Ping, Reply, Subscribe
+from bus.body import Body
+from bus.calls import Ended, Hello, Ping, Subscribe
 from bus.codec import decode_body, decode_frame, encode, raw
 from bus.envelope import Done, Event, Refused
 from bus.envelope import Request as BusRequest
 from bus.errors import refusal
 from bus.ids import CallId, PeerId
+from bus.protocol import CallEvent, Command, Reply
 from bus.settings import Settings
 from signaling.agent import Agent
 from signaling.clients import Clients
@@ -46,7 +48,7 @@ from tests.harness.network import EPOCH, Network, Path
 from tests.harness.recording import Fed, Recording, decode_state, encode_effects
 from tests.harness.worker import StandInWorker
 
-AnyEvent = TypeVar("AnyEvent", bound=calls.Body)
+AnyEvent = TypeVar("AnyEvent", bound=Body)
 Action = Callable[[], object]
 
 HOP = 0.001

@@ -4,7 +4,8 @@ from dataclasses import dataclass, field
 
 import msgspec
 
-from bus.calls import Body, Ok, Quality
+from bus.body import Body
+from bus.calls import Ok, Quality
 from bus.codec import decode_body, decode_frame, encode, raw
 from bus.envelope import Done, Event, Refused, Request
 from bus.ids import StreamId, WorkerId

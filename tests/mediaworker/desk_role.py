@@ -8,7 +8,7 @@ from pathlib import Path
 
 import numpy as np
 
-from bus.calls import Body
+from bus.body import Body
 from bus.errors import RefusedError
 from bus.ids import StreamId
 from bus.sources import AnySource, Silence, Wave

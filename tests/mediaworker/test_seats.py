@@ -2,7 +2,8 @@
 
 import pytest
 
-from bus.calls import Body, Ok
+from bus.body import Body
+from bus.calls import Ok
 from bus.errors import BadSourceError, NoCapacityError, RefusedError
 from mediaworker.seats import Together, answered, attempt
 

@@ -11,8 +11,9 @@ from random import Random
 
 import pytest
 
-from bus.calls import Answer, Command, Ended, HangUp, IncomingCall, Redirect, Reject, Ring
+from bus.calls import Answer, Ended, HangUp, IncomingCall, Redirect, Reject, Ring
 from bus.ids import CallId
+from bus.protocol import Command
 from tests.harness.arena import BOB, Arena
 from tests.harness.network import GilbertElliott, Uniform
 from tests.harness.station import Station

@@ -2,10 +2,11 @@ import pytest
 
 from bus import calls as verbs
 from bus.call import Call, CallState
-from bus.calls import FeedEvent, Quality
+from bus.calls import Quality
 from bus.commands.showing import bar, in_words, live_line, loss_percent, quality_summary
 from bus.gauges import Reading
 from bus.ids import WorkerId
+from bus.protocol import FeedEvent
 from tests.bus.test_call import ANSWERED, CAME, ID, RINGING, Desk, digit, ended
 
 WORKER = verbs.WorkerInfo(worker=WorkerId("w0"), pid=7, state="up", streams=0, capacity=1)

@@ -1,0 +1,53 @@
+"""All that applications and signaling say to each other, in a few unions.
+
+``Command`` is sent to signaling; its ``Reply`` is named behind each verb.  ``ClientEvent``
+goes to the owner of a call or registration and to the public feed, whose subscribers read
+``FeedEvent``.
+"""
+
+from bus.calls import (
+    Answered,
+    CallCommand,
+    Calls,
+    Dialled,
+    DigitReceived,
+    DigitsSent,
+    Ended,
+    IncomingCall,
+    MediaChanged,
+    Ok,
+    PlayFinished,
+    Progress,
+    SipMessage,
+    Snapshot,
+    Status,
+    Welcome,
+    WorkerChanged,
+    Workers,
+)
+from bus.holding import HoldCommand, HoldEvent
+from bus.registrations import (
+    Registering,
+    RegistrationCommand,
+    RegistrationEvent,
+    Registrations,
+)
+from bus.transfers import TransferCommand, TransferEvent
+
+Command = CallCommand | HoldCommand | TransferCommand | RegistrationCommand
+Reply = Ok | Welcome | Dialled | Calls | Workers | Status | Registering | Registrations
+CallEvent = (
+    IncomingCall
+    | Progress
+    | Answered
+    | DigitReceived
+    | DigitsSent
+    | PlayFinished
+    | MediaChanged
+    | Ended
+    | Snapshot
+    | HoldEvent
+    | TransferEvent
+)
+ClientEvent = CallEvent | RegistrationEvent
+FeedEvent = ClientEvent | WorkerChanged | SipMessage
