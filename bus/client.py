@@ -17,7 +17,7 @@ from bus.calls import Welcome
 from bus.errors import EngineLostError, FrameError, OffhookError
 from bus.ids import PeerId
 from bus.link import Link
-from bus.protocol import CallEvent, Command, Reply
+from bus.protocol import ClientEvent, Command, Reply
 from bus.session import (
     REPLY_WITHIN,
     Happened,
@@ -40,7 +40,7 @@ log = logging.getLogger(__name__)
 class Listener(Protocol):
     """Who is told what happens; called in order, must not block."""
 
-    def happened(self, event: CallEvent, at: float) -> None:
+    def happened(self, event: ClientEvent, at: float) -> None:
         """Take an event; ``at`` is Unix time."""
 
     def joined(self, welcome: Welcome, fresh: bool) -> None:

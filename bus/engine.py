@@ -24,7 +24,8 @@ from bus.incoming import Desk, IncomingCalls
 from bus.launching import Value, launched
 from bus.overseer import ask_supervisor
 from bus.playing import Playable, absolute, as_source
-from bus.protocol import CallEvent, Command, Reply
+from bus.protocol import ClientEvent, Command, Reply
+from bus.registrations import RegistrationChanged
 from bus.sockets import default_run_dir, endpoint
 from bus.sources import Silence
 from bus.workers import ListProcesses, Processes, ProcessInfo, Scale
@@ -208,13 +209,15 @@ class Engine:
 
     # ------------------------------------------------- what the connection says (a Listener)
 
-    def happened(self, event: CallEvent, at: float) -> None:
+    def happened(self, event: ClientEvent, at: float) -> None:
         """Take an event."""
         match event:
             case verbs.IncomingCall():
                 self._came(event)
             case verbs.Snapshot():
                 self._reconcile(event.calls, "its events were lost")
+            case RegistrationChanged():
+                pass
             case _:
                 if (call := self._calls.get(event.call)) is not None:
                     call.apply(event, at)

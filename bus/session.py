@@ -29,7 +29,7 @@ from bus.errors import (
     refusal,
 )
 from bus.ids import PeerId
-from bus.protocol import CallEvent, Command, Reply
+from bus.protocol import ClientEvent, Command, Reply
 from bus.requests import NEVER, Pending
 
 PING_EVERY: Final = 1.0
@@ -37,7 +37,7 @@ LOST_AFTER: Final = 5.0
 REPLY_WITHIN: Final = 10.0
 
 _replies: Final = msgspec.msgpack.Decoder(Reply)
-_events: Final = msgspec.msgpack.Decoder(CallEvent)
+_events: Final = msgspec.msgpack.Decoder(ClientEvent)
 
 
 class Transmit(msgspec.Struct, frozen=True):
@@ -64,7 +64,7 @@ class RequestFailed(msgspec.Struct, frozen=True):
 class Happened(msgspec.Struct, frozen=True):
     """An event; ``at`` is Unix time."""
 
-    event: CallEvent
+    event: ClientEvent
     at: float
 
 

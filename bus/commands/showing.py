@@ -7,8 +7,11 @@ from bus import calls as verbs
 from bus.call import Call
 from bus.calls import Quality
 from bus.gauges import Reading
+from bus.holding import HoldChanged
 from bus.outcomes import outcome_of
 from bus.protocol import FeedEvent
+from bus.registrations import RegistrationChanged, RegistrationInfo
+from bus.transfers import Replaced, TransferAsked, TransferEnded, TransferProgress
 
 BLOCKS = " ▁▂▃▄▅▆▇█"
 BAR = 6
@@ -33,6 +36,20 @@ def in_words(event: FeedEvent) -> str:
             return "played to the end"
         case verbs.MediaChanged():
             return f"media {event.direction} {event.remote_media}"
+        case HoldChanged():
+            return held_by(local=event.local, remote=event.remote) or "talking again"
+        case TransferProgress():
+            return f"transfer: {event.status} {event.reason}"
+        case TransferEnded():
+            verdict = "done" if event.ok else "failed"
+            return f"transfer {verdict}: {event.status or ''} {event.reason}".rstrip(": ")
+        case TransferAsked():
+            who = f" (by {event.referred_by})" if event.referred_by else ""
+            return f"asked to call {event.uri}{who}"
+        case Replaced():
+            return f"{event.remote} takes over as {event.by}"
+        case RegistrationChanged():
+            return registration_in_words(event.registration)
         case verbs.Ended():
             return _ending(event)
         case verbs.Snapshot():
@@ -50,6 +67,26 @@ def _ending(event: verbs.Ended) -> str:
     after = f" after {event.duration:.1f} s" if event.duration else ""
     whose = f" (by {event.by})" if event.by else ""
     return f"{outcome_of(event)}{after}{whose}"
+
+
+def held_by(*, local: bool, remote: bool) -> str:
+    """Return who holds whom, empty if nobody does."""
+    match local, remote:
+        case True, True:
+            return "both hold"
+        case True, False:
+            return "held by us"
+        case False, True:
+            return "held by the peer"
+        case _:
+            return ""
+
+
+def registration_in_words(info: RegistrationInfo) -> str:
+    """Return how a registration stands: ``sip:a@b registered until 12:00:00 (200 OK)``."""
+    until = time.strftime(" until %H:%M:%S", time.localtime(info.expires_at))
+    why = " ".join(word for word in (str(info.status or ""), info.reason) if word)
+    return f"{info.aor} {info.state}{until if info.expires_at else ''}{f' ({why})' if why else ''}"
 
 
 def quality_summary(quality: Quality) -> str:

@@ -18,7 +18,7 @@ from bus.calls import (
 from bus.client import Client
 from bus.errors import EngineLostError, FrameError, NotFoundError, RefusedError
 from bus.ids import CallId, PeerId
-from bus.protocol import CallEvent
+from bus.protocol import ClientEvent
 from tests.bus.standin import StandIn, standing_in
 from tests.bus.waiting import until
 
@@ -31,7 +31,7 @@ class Diary:
     def __init__(self) -> None:
         self.entries: list[object] = []
 
-    def happened(self, event: CallEvent, at: float) -> None:
+    def happened(self, event: ClientEvent, at: float) -> None:
         self.entries.append(event)
 
     def joined(self, welcome: Welcome, fresh: bool) -> None:

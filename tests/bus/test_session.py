@@ -7,6 +7,7 @@ from bus.envelope import Done, Event, Refused, Request
 from bus.errors import BadRequestError, EngineLostError, FrameError
 from bus.ids import CallId, PeerId
 from bus.protocol import Command
+from bus.registrations import RegistrationChanged, RegistrationInfo
 from bus.session import (
     LOST_AFTER,
     PING_EVERY,
@@ -20,6 +21,7 @@ from bus.session import (
     Signal,
     Transmit,
 )
+from bus.transfers import TransferAsked
 
 COMMANDS = msgspec.msgpack.Decoder(Command)
 PROGRESS = Progress(call=CallId("c"), status=180, reason="Ringing")
@@ -146,6 +148,15 @@ def test_events_in_order_are_told() -> None:
     assert made.receive(event(1), 0.1) == [Happened(PROGRESS, 7.0)]
     assert made.receive(event(2), 0.1) == [Happened(PROGRESS, 7.0)]
     assert made.holes == 0
+
+
+def test_what_belongs_to_no_call_is_told_too() -> None:
+    info = RegistrationInfo(aor="sip:a@b", registrar="sip:b", state="trying", owner=PeerId("me"))
+    changed = RegistrationChanged(registration=info)
+    asked = TransferAsked(transfer="t", call=CallId(""), uri="sip:c@d")
+    made = joined()
+    assert made.receive(event(1, changed), 0.1) == [Happened(changed, 7.0)]
+    assert made.receive(event(2, asked), 0.1) == [Happened(asked, 7.0)]
 
 
 def test_an_event_twice_is_told_once() -> None:

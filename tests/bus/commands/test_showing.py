@@ -5,13 +5,19 @@ from bus.call import Call, CallState
 from bus.calls import Quality
 from bus.commands.showing import bar, in_words, live_line, loss_percent, quality_summary
 from bus.gauges import Reading
-from bus.ids import WorkerId
+from bus.holding import HoldChanged
+from bus.ids import CallId, PeerId, WorkerId
 from bus.protocol import FeedEvent
+from bus.registrations import RegistrationChanged, RegistrationInfo
+from bus.transfers import Replaced, TransferAsked, TransferEnded, TransferProgress
 from tests.bus.test_call import ANSWERED, CAME, ID, RINGING, Desk, digit, ended
 
 WORKER = verbs.WorkerInfo(worker=WorkerId("w0"), pid=7, state="up", streams=0, capacity=1)
 SIP = verbs.SipMessage(
     direction="sent", local="a:1", remote="b:2", sip_call_id="x", text="BYE sip:b SIP/2.0\r\n\r\n"
+)
+FAILING = RegistrationInfo(
+    aor="sip:a@b", registrar="sip:b", state="failing", owner=PeerId("me"), status=503
 )
 
 
@@ -27,6 +33,19 @@ SIP = verbs.SipMessage(
         (ended(verbs.Outcome.BUSY, 486), "busy: 486"),
         (verbs.Snapshot(calls=()), "snapshot: 0 calls (events were lost)"),
         (verbs.WorkerChanged(worker=WORKER), "worker w0 up (pid 7)"),
+        (HoldChanged(call=ID, local=True, remote=False), "held by us"),
+        (HoldChanged(call=ID, local=False, remote=True), "held by the peer"),
+        (HoldChanged(call=ID, local=True, remote=True), "both hold"),
+        (HoldChanged(call=ID, local=False, remote=False), "talking again"),
+        (TransferProgress(call=ID, status=180, reason="Ringing"), "transfer: 180 Ringing"),
+        (TransferEnded(call=ID, ok=True, status=200, reason="OK"), "transfer done: 200 OK"),
+        (TransferEnded(call=ID, ok=False), "transfer failed"),
+        (
+            TransferAsked(transfer="t", call=ID, uri="sip:c@d", referred_by="sip:a@b"),
+            "asked to call sip:c@d (by sip:a@b)",
+        ),
+        (Replaced(call=ID, by=CallId("c9"), remote="sip:c@d"), "sip:c@d takes over as c9"),
+        (RegistrationChanged(registration=FAILING), "sip:a@b failing (503)"),
         (SIP, "a:1 -> b:2\nBYE sip:b SIP/2.0\n"),
     ],
 )
