@@ -8,6 +8,7 @@
 The state can be encoded, dropped and decoded between any two inputs.
 """
 
+from collections.abc import Callable
 from heapq import heappop
 from typing import assert_never
 
@@ -19,6 +20,7 @@ from signaling import client_frames, worker_frames
 from signaling.calls.acts import step, step_or_settle
 from signaling.calls.call import Call
 from signaling.calls.dialling import is_ready, may_follow
+from signaling.calls.requests import located
 from signaling.calls.states import Cue
 from signaling.calls.verdicts import Happening
 from signaling.core import Core
@@ -39,14 +41,14 @@ from signaling.effects import (
     WorkerDied,
 )
 from signaling.entropy import Entropy
-from signaling.sending import listener_named, start
+from signaling.sending import listener_named, start, start_outside
 from signaling.sip.errors import ParseError, SipError
 from signaling.sip.flow import Flow
 from signaling.sip.headers import stamp_via
-from signaling.sip.message import Request, Response
+from signaling.sip.message import Response
 from signaling.sip.parse import parse_message, salvage
 from signaling.sip.render import render, respond
-from signaling.state import AgentState
+from signaling.state import AgentState, Unresolved
 from signaling.transactions.layer import (
     AckMissing,
     AckReceived,
@@ -59,7 +61,7 @@ from signaling.transactions.layer import (
     Transmit,
     response_flow,
 )
-from signaling.uac import request_failed, take_response
+from signaling.uac import OUTSIDE, request_failed, take_response
 from signaling.uas import take_ack, take_cancel, take_request
 
 CLIENT_CHECK = 0.5
@@ -67,8 +69,6 @@ CLIENT_CHECK = 0.5
 
 LAST_WORDS = 2.0
 """Seconds that peers have to answer the BYEs of a drain."""
-
-TIMER_CUES = {"ring": Cue.RING_TIMEOUT}
 
 
 class Agent:
@@ -206,37 +206,42 @@ def _ack_missing(core: Core, key: str) -> None:
 
 def _resolved(core: Core, given: Resolved) -> None:
     waiting = core.state.unresolved.pop(given.token, None)
-    call = core.state.calls.get(waiting.call) if waiting is not None else None
-    if waiting is None or call is None:
+    if waiting is None:
         return
+    call = core.state.calls.get(waiting.call)
     six = ":" in listener_named(core, waiting.listener).bind
     reachable = [address for address in given.addresses if (":" in address) == six]
     if not reachable:
         reason = given.reason or f"{waiting.host} has no IPv{6 if six else 4} address"
-        _not_resolved(core, call, waiting.request, reason)
+        _not_resolved(core, given.token, waiting, call, reason)
         return
     flow = Flow(waiting.listener, reachable[0], waiting.port)
-    if waiting.request is not None:
-        _start_waiting(core, call, waiting.request, flow)
+    if waiting.outside is not None:
+        start_outside(core, waiting.outside, flow)
+    elif call is None:
+        return
+    elif waiting.request is not None:
+        located(call, given.token, start(core, call, waiting.request, flow))
     elif call.out is not None:
         call.out.flow = flow
         if is_ready(call):
             step(core, call, Cue.READY)
 
 
-def _not_resolved(core: Core, call: Call, request: Request | None, reason: str) -> None:
+def _not_resolved(
+    core: Core, token: str, waiting: Unresolved, call: Call | None, reason: str
+) -> None:
     """Send a request in a dialog to where its peer was last heard; without one, end the call."""
-    if request is None:
+    if waiting.outside is not None:
+        happening = Happening(status=503, reason=reason)
+        OUTSIDE[waiting.outside.purpose](core, waiting.outside, happening)
+    elif call is None:
+        return
+    elif waiting.request is None:
         cue = Cue.REDIRECTED if call.out and may_follow(call.out) else Cue.UNRESOLVED
         step(core, call, cue, Happening(reason=reason))
     elif call.flow is not None:
-        _start_waiting(core, call, request, call.flow)
-
-
-def _start_waiting(core: Core, call: Call, request: Request, flow: Flow) -> None:
-    key = start(core, call, request, flow)
-    if request.method == "BYE":
-        call.bye_key = key
+        located(call, token, start(core, call, waiting.request, call.flow))
 
 
 # ----------------------------------------------------------------------------------- clients
@@ -268,8 +273,8 @@ def _woken(core: Core) -> None:
     core.take(state.transactions.wake(core.now))
     while state.timers and state.timers[0][0] <= core.now:
         at, key, name = heappop(state.timers)
-        if name == "asked":
-            _unanswered(core, key)
+        if name in ELSEWHERE:
+            ELSEWHERE[name](core, key, at)
         else:
             _timer(core, CallId(key), name, at)
     if state.clients.known and state.next_client_check <= core.now:
@@ -281,10 +286,10 @@ def _timer(core: Core, call_id: CallId, name: str, at: float) -> None:
     if call is None or call.timers.get(name) != at:
         return
     del call.timers[name]
-    step(core, call, TIMER_CUES[name])
+    OF_CALL[name](core, call)
 
 
-def _unanswered(core: Core, key: str) -> None:
+def _unanswered(core: Core, key: str, at: float) -> None:
     asked = core.state.asked.pop(key, None)
     if asked is None:
         return
@@ -299,6 +304,21 @@ def _unanswered(core: Core, key: str) -> None:
         # It may have opened the stream all the same.
         core.ask(seat, call.id, CloseStream(stream=call.leg.stream))
     worker_frames.failed(core, call, asked, reason)
+
+
+def _ring_timeout(core: Core, call: Call) -> None:
+    step(core, call, Cue.RING_TIMEOUT)
+
+
+OF_CALL: dict[str, Callable[[Core, Call], None]] = {
+    "ring": _ring_timeout,
+}
+"""What a timer of a call does (``core.set_timer``); it is not in ``call.timers`` any more."""
+
+ELSEWHERE: dict[str, Callable[[Core, str, float], None]] = {
+    "asked": _unanswered,
+}
+"""What a timer that is no call's does, given its key and its instant, true or not."""
 
 
 # ------------------------------------------------------------------------------------- drain

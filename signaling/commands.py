@@ -11,17 +11,23 @@ from bus import calls
 from bus.errors import (
     BadRequestError,
     NoCapacityError,
-    NotFoundError,
     WrongStateError,
 )
 from bus.ids import CallId
-from bus.sources import Leg as LegSource
 from bus.streams import PlayStream, RecordStream, SendStreamDigits
 from signaling.calls.acts import step
 from signaling.calls.call import Call, Leg, Outgoing, Waiting
 from signaling.calls.dialling import aim_at_target, is_ready, open_outgoing_leg
 from signaling.calls.states import Cue, State
 from signaling.calls.verdicts import Happening
+from signaling.checks import (
+    call_named,
+    call_up,
+    check_headers,
+    check_source,
+    check_text,
+    check_uri,
+)
 from signaling.clients import Client, Subscription
 from signaling.core import Core
 from signaling.sdp.codecs import CODECS
@@ -29,30 +35,14 @@ from signaling.sdp.offer_answer import Negotiation
 from signaling.sending import contact, listener_for
 from signaling.sip.errors import SipError
 from signaling.sip.headers import NameAddr, render_name_addr
-from signaling.sip.message import Header
-from signaling.sip.names import COMPACT
 from signaling.sip.uri import parse_uri
-from signaling.sip.validate import check_header
 
 LONGEST_RING = 86400.0
 """Seconds."""
 
+CODEC_NAMES = frozenset(codec.name for codec in CODECS if codec.name != "telephone-event")
+
 DIGITS = frozenset("0123456789*#ABCDabcd")
-OURS = frozenset(
-    {
-        *("via", "from", "to", "call-id", "cseq", "contact", "max-forwards", "route"),
-        *("record-route", "content-length", "content-type", "allow", "supported", "require"),
-        *("authorization", "proxy-authorization", "server", "user-agent"),
-    }
-)
-"""Headers that an application may not set: the stack's work depends on them."""
-
-
-def _call(core: Core, call_id: CallId) -> Call:
-    call = core.state.calls.get(call_id)
-    if call is None or call.told:
-        raise NotFoundError(f"no call {call_id!r}")
-    return call
 
 
 def _ping(core: Core, client: Client, waiting: Waiting, command: calls.Ping) -> None:
@@ -142,46 +132,16 @@ def _check_dial(command: calls.Dial) -> str:
     if uri.scheme != "sip":
         raise BadRequestError(f"uri: scheme {uri.scheme!r} is not supported, only sip")
     if command.from_uri:
-        _check_uri("from_uri", command.from_uri)
-    if not command.codecs or any(name not in NAMES for name in command.codecs):
-        raise BadRequestError(f"codecs: {command.codecs!r} must be some of {sorted(NAMES)}")
+        check_uri("from_uri", command.from_uri)
+    if not command.codecs or any(name not in CODEC_NAMES for name in command.codecs):
+        raise BadRequestError(f"codecs: {command.codecs!r} must be some of {sorted(CODEC_NAMES)}")
     if not 0 < command.ring_timeout <= LONGEST_RING:  # NaN is neither
         raise BadRequestError(f"ring_timeout: {command.ring_timeout} is not above 0, to a day")
-    _check_source(command.play)
-    _check_headers(command.headers)
-    _check_text("from_display", command.from_display)
-    _check_text("user", command.user)
+    check_source(command.play)
+    check_headers(command.headers)
+    check_text("from_display", command.from_display)
+    check_text("user", command.user)
     return (uri.parameter("transport") or "udp").lower()
-
-
-NAMES = frozenset(codec.name for codec in CODECS if codec.name != "telephone-event")
-
-
-def _check_uri(field: str, text: str) -> None:
-    try:
-        parse_uri(text)
-    except SipError as error:
-        raise BadRequestError(f"{field}: {error}") from None
-
-
-def _check_text(field: str, text: str) -> None:
-    if any(ord(character) < 32 for character in text):
-        raise BadRequestError(f"{field}: {text!r} has a control character")
-
-
-def _check_headers(headers: tuple[Header, ...]) -> None:
-    for name, value in headers:
-        if COMPACT.get(name.lower(), name).lower() in OURS:
-            raise BadRequestError(f"headers: {name} is set by the engine")
-        try:
-            check_header(name, value)
-        except SipError as error:
-            raise BadRequestError(f"headers: {error}") from None
-
-
-def _check_source(source: object) -> None:
-    if isinstance(source, LegSource):
-        raise BadRequestError("play: another call's leg cannot be played here")
 
 
 # ---------------------------------------------------------------------------- incoming calls
@@ -190,15 +150,15 @@ def _check_source(source: object) -> None:
 def _ring(core: Core, client: Client, waiting: Waiting, command: calls.Ring) -> None:
     if not 101 <= command.status <= 199:
         raise BadRequestError(f"ring: status {command.status} is not from 101 to 199")
-    _check_text("reason", command.reason)
+    check_text("reason", command.reason)
     happening = Happening(status=command.status, reason=command.reason)
     _must(core, waiting, command.call, Cue.RING, happening)
 
 
 def _answer(core: Core, client: Client, waiting: Waiting, command: calls.Answer) -> None:
-    _check_source(command.play)
-    _check_headers(command.headers)
-    call = _call(core, command.call)
+    check_source(command.play)
+    check_headers(command.headers)
+    call = call_named(core, command.call)
     if call.out or call.state is not State.OFFERED:
         raise WrongStateError(f"call {call.id} is {call.info().state}, it cannot be answered")
     call.play, call.record, call.answer_headers = command.play, command.record, command.headers
@@ -209,7 +169,7 @@ def _answer(core: Core, client: Client, waiting: Waiting, command: calls.Answer)
 def _reject(core: Core, client: Client, waiting: Waiting, command: calls.Reject) -> None:
     if not 400 <= command.status <= 699:
         raise BadRequestError(f"reject: status {command.status} is not from 400 to 699")
-    _check_text("reason", command.reason)
+    check_text("reason", command.reason)
     happening = Happening(status=command.status, reason=command.reason)
     _must(core, waiting, command.call, Cue.REJECT, happening)
 
@@ -220,13 +180,13 @@ def _redirect(core: Core, client: Client, waiting: Waiting, command: calls.Redir
     if not command.contacts:
         raise BadRequestError("redirect: `contacts` is empty")
     for uri in command.contacts:
-        _check_uri("contacts", uri)
+        check_uri("contacts", uri)
     happening = Happening(status=command.status, contacts=command.contacts)
     _must(core, waiting, command.call, Cue.REDIRECT, happening)
 
 
 def _must(core: Core, waiting: Waiting, call_id: CallId, cue: Cue, happening: Happening) -> None:
-    call = _call(core, call_id)
+    call = call_named(core, call_id)
     if not step(core, call, cue, happening):
         raise WrongStateError(f"call {call.id} is {call.info().state}: cannot {cue.value} it")
     core.reply(waiting, calls.Ok())
@@ -236,14 +196,14 @@ def _must(core: Core, waiting: Waiting, call_id: CallId, cue: Cue, happening: Ha
 
 
 def _hang_up(core: Core, client: Client, waiting: Waiting, command: calls.HangUp) -> None:
-    _check_text("reason", command.reason)
-    call = _call(core, command.call)
+    check_text("reason", command.reason)
+    call = call_named(core, command.call)
     step(core, call, Cue.HANG_UP, Happening(reason=command.reason))
     core.reply(waiting, calls.Ok())
 
 
 def _send_digits(core: Core, client: Client, waiting: Waiting, command: calls.SendDigits) -> None:
-    call = _up(core, command.call)
+    call = call_up(core, command.call)
     wrong = [digit for digit in command.digits if digit not in DIGITS]
     if wrong or not command.digits:
         raise BadRequestError(f"digits: {command.digits!r} must be some of 0-9 * # A-D")
@@ -262,22 +222,15 @@ def _send_digits(core: Core, client: Client, waiting: Waiting, command: calls.Se
 
 
 def _play(core: Core, client: Client, waiting: Waiting, command: calls.Play) -> None:
-    _check_source(command.source)
-    call = _up(core, command.call)
+    check_source(command.source)
+    call = call_up(core, command.call)
     core.ask_leg(call, PlayStream(stream=call.leg.stream, source=command.source), waiting)
 
 
 def _record(core: Core, client: Client, waiting: Waiting, command: calls.Record) -> None:
-    call = _up(core, command.call)
+    call = call_up(core, command.call)
     call.record = command.path or call.record
     core.ask_leg(call, RecordStream(stream=call.leg.stream, path=command.path), waiting)
-
-
-def _up(core: Core, call_id: CallId) -> Call:
-    call = _call(core, call_id)
-    if call.state is not State.UP:
-        raise WrongStateError(f"call {call.id} is {call.info().state}, not up")
-    return call
 
 
 # ---------------------------------------------------------------------------------- the view

@@ -100,6 +100,7 @@ class Core:
         deadline = self.now + WORKER_TIMEOUT
         request = BusRequest(id=number, body=raw(body), deadline=deadline, session=seat.session)
         self.effects.append(ToWorker(seat.identity, encode(request)))
+        self.count("worker_requests")
         key = f"{seat.session}:{number}"
         verb = str(type(body).__struct_config__.tag)
         self.state.asked[key] = Asked(verb, call, seat.hello.worker, deadline, waiting)

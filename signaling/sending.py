@@ -2,17 +2,18 @@
 
 import ipaddress
 
+from bus.ids import CallId
 from signaling.calls.call import Call
 from signaling.core import Core
 from signaling.dialogs.dialog import Dialog
 from signaling.dialogs.routing import first_hop
 from signaling.effects import Resolve, Send
-from signaling.sip.errors import SipError
+from signaling.sip.errors import LocalError, SipError
 from signaling.sip.flow import Flow
 from signaling.sip.message import Request
 from signaling.sip.render import render
-from signaling.sip.uri import bracketed
-from signaling.state import Listener, Unresolved
+from signaling.sip.uri import bracketed, parse_uri
+from signaling.state import Listener, Outside, Unresolved
 
 ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS"
 """Methods that are built; what is not here is answered 405."""
@@ -53,12 +54,39 @@ def contact(listener: Listener, user: str = "offhook") -> str:
 def send_request(core: Core, call: Call, dialog: Dialog, request: Request) -> str:
     """Send a request within a dialog through its transaction; return the transaction's key.
 
-    ACK has no transaction and no key.  A next hop with a name waits for the look-up.
+    ACK has no transaction and no key.  A next hop with a name waits for the look-up, whose token is
+    then returned.
     """
     flow = _flow_to(core, call, dialog, request)
-    if flow is None:
-        return ""
+    if isinstance(flow, str):
+        return flow
     return start(core, call, request, flow)
+
+
+def send_outside(core: Core, outside: Outside, target: str) -> None:
+    """Send a request that belongs to no call, to a URI or the first of its Routes.
+
+    Its final response, time-out (408) or failure (503) comes to ``signaling.uac.OUTSIDE``.
+    """
+    uri = parse_uri(target)
+    transport = (uri.parameter("transport") or "udp").lower()
+    listener = listener_for(core, transport)
+    if listener is None:
+        raise LocalError(f"no {transport} listener for {target}")
+    host, port = uri.host.strip("[]"), uri.port or SIP_PORT
+    if is_literal(host):
+        start_outside(core, outside, Flow(listener.name, host, port))
+    elif problem := name_problem(host):
+        raise LocalError(problem)
+    else:
+        look_up(core, Unresolved(CallId(""), host, port, listener.name, None, outside))
+
+
+def start_outside(core: Core, outside: Outside, flow: Flow) -> None:
+    """Put a request that belongs to no call on a known path."""
+    key, outs = core.state.transactions.client_request(outside.request, flow, core.now)
+    core.state.outside[key] = outside
+    core.take(outs)
 
 
 def start(core: Core, call: Call, request: Request, flow: Flow) -> str:
@@ -90,29 +118,30 @@ def name_problem(host: str) -> str:
     return ""
 
 
-def look_up(core: Core, what: Unresolved) -> None:
+def look_up(core: Core, what: Unresolved) -> str:
     """Ask for the addresses of a name; ``agent`` goes on when they are there."""
     token = core.entropy.token()
     core.state.unresolved[token] = what
     core.effects.append(Resolve(token, what.host))
+    return token
 
 
-def _flow_to(core: Core, call: Call, dialog: Dialog, request: Request) -> Flow | None:
+def _flow_to(core: Core, call: Call, dialog: Dialog, request: Request) -> Flow | str:
+    """Return where a request goes, or the token of the look-up that will say it."""
+    last = call.flow or Flow(call.listener, "", 0)
     try:
         hop = first_hop(dialog.remote_target, dialog.route_set)
     except SipError:
-        return call.flow
+        return last
     transport = (hop.parameter("transport") or "udp").lower()
-    last = call.flow
-    if last is not None and last.transport == transport == "tcp":
+    if last.transport == transport == "tcp":
         return last
     listener = listener_for(core, transport) or listener_named(core, call.listener)
-    if last is not None and last.transport == listener.transport:
+    if last.transport == listener.transport:
         listener = listener_named(core, last.listener)
     port = hop.port or SIP_PORT
     if is_literal(hop.host):
         return Flow(listener.name, hop.host.strip("[]"), port)
     if name_problem(hop.host):
-        return call.flow
-    look_up(core, Unresolved(call.id, hop.host, port, listener.name, request))
-    return None
+        return last
+    return look_up(core, Unresolved(call.id, hop.host, port, listener.name, request))

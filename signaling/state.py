@@ -34,6 +34,18 @@ class Asked(msgspec.Struct, frozen=True):
     waiting: Waiting | None
 
 
+class Outside(msgspec.Struct, kw_only=True):
+    """A request of ours that belongs to no call and has no final response yet."""
+
+    purpose: str
+    """Says who takes its answer: ``register notify``."""
+    owner: str
+    """What it belongs to, as its purpose names it."""
+    request: Request
+    attempts: int = 0
+    """How often it was sent with credentials."""
+
+
 class Unresolved(msgspec.Struct, frozen=True):
     """A request or a call that waits for a name to be looked up."""
 
@@ -43,6 +55,8 @@ class Unresolved(msgspec.Struct, frozen=True):
     listener: str
     request: Request | None
     """None: the call itself is being placed."""
+    outside: Outside | None = None
+    """The request, where it belongs to no call."""
 
 
 class AgentState(msgspec.Struct, kw_only=True):
@@ -66,6 +80,8 @@ class AgentState(msgspec.Struct, kw_only=True):
     by_stream: dict[StreamId, CallId] = {}
     asked: dict[str, Asked] = {}
     """Keyed by worker session and request id."""
+    outside: dict[str, Outside] = {}
+    """By the key of its transaction."""
     unresolved: dict[str, Unresolved] = {}
     timers: list[tuple[float, str, str]] = []
     """Heap of (instant, call or ``asked`` key, timer); one that is not true any more is skipped."""

@@ -1,37 +1,74 @@
 """Responses to our requests, and requests that got none (RFC 3261 section 8.1.3)."""
 
+from collections.abc import Callable
+
 from signaling.calls.acts import settle, step, step_or_settle
-from signaling.calls.call import Call
+from signaling.calls.call import Call, Purpose, Sent
 from signaling.calls.dialling import failure_cue, may_follow, to_tag
+from signaling.calls.requests import challenged, release
 from signaling.calls.states import Cue, State
 from signaling.calls.verdicts import Happening
 from signaling.core import Core
 from signaling.sdp.errors import NegotiationError
 from signaling.sdp.offer_answer import accept_answer, withdraw_offer
+from signaling.sending import send_request
 from signaling.sip.message import Response
+from signaling.state import Outside
 
 UNANSWERED = {"timeout": Cue.TIMEOUT, "transport": Cue.TRANSPORT}
+STATUS = {"timeout": 408, "transport": 503}
+"""What a request counts as answered with, if it was not (RFC 3261 8.1.3.1)."""
+
+GONE = (408, 481)
+ENDS_CALL = frozenset({Purpose.OFFER, Purpose.REFRESH, Purpose.PRACK, Purpose.INFO})
+"""Requests whose 408 or 481 ends the call (RFC 3261 12.2.1.2); others end less."""
+
+
+def _nothing(core: Core, call: Call, sent: Sent, key: str, happening: Happening) -> None:
+    """Nobody waits for this answer."""
+
+
+Final = Callable[[Core, Call, Sent, str, Happening], None]
+
+FINALS: dict[Purpose, Final] = {
+    Purpose.BYE: _nothing,
+}
+"""Who takes the final response to a request of ours within a dialog; the text is its key."""
+
+TakeOutside = Callable[[Core, Outside, Happening], None]
+
+OUTSIDE: dict[str, TakeOutside] = {}
+"""Who takes the final response to a request that belongs to no call, by its purpose."""
 
 
 def take_response(core: Core, key: str, response: Response) -> None:
-    """Hand a response to the call whose request it answers."""
+    """Hand a response to whoever sent the request it answers."""
+    if key in core.state.outside:
+        _outside_answered(core, key, response)
+        return
     call = _call_of(core, key)
     if call is None:
         return
-    if key == call.bye_key:
-        _bye_answered(core, call, response)
+    if key in call.sent:
+        _answered(core, call, key, response)
+    elif key == call.reack_key:
+        if call.reack is not None and call.dialog is not None and response.status < 300:
+            send_request(core, call, call.dialog, call.reack)
     elif key == call.invite_key or (call.out and key in call.transactions and _is_invite(key)):
         _invite_answered(core, call, key, response)
 
 
 def request_failed(core: Core, key: str, why: str) -> None:
     """Nobody answered a request of ours, or it could not be sent."""
+    outside = core.state.outside.pop(key, None)
+    if outside is not None:
+        OUTSIDE[outside.purpose](core, outside, Happening(status=STATUS[why], reason=why))
+        return
     call = _call_of(core, key)
     if call is None:
         return
-    if key == call.bye_key:
-        call.bye_key = ""
-        settle(core, call)
+    if key in call.sent:
+        _final(core, call, key, Happening(status=STATUS[why], reason=why))
     elif key == call.invite_key:
         call.invite_key = ""
         cue = UNANSWERED[why]
@@ -41,7 +78,7 @@ def request_failed(core: Core, key: str, why: str) -> None:
 
 
 def _invite_answered(core: Core, call: Call, key: str, response: Response) -> None:
-    happening = Happening(status=response.status, reason=response.reason, response=response)
+    happening = _heard(response)
     if response.status < 200:
         step(core, call, Cue.PROVISIONAL, happening)
     elif response.status < 300:
@@ -70,10 +107,34 @@ def _accepted(core: Core, call: Call, response: Response, happening: Happening) 
     step(core, call, Cue.SUCCESS, happening)
 
 
-def _bye_answered(core: Core, call: Call, response: Response) -> None:
+def _outside_answered(core: Core, key: str, response: Response) -> None:
     if response.status >= 200:
-        call.bye_key = ""
-        settle(core, call)
+        outside = core.state.outside.pop(key)
+        OUTSIDE[outside.purpose](core, outside, _heard(response))
+
+
+def _answered(core: Core, call: Call, key: str, response: Response) -> None:
+    if response.status < 200:
+        return
+    if challenged(core, call, call.sent[key], response):
+        del call.sent[key]
+        release(core, call, key)
+    else:
+        _final(core, call, key, _heard(response))
+
+
+def _final(core: Core, call: Call, key: str, happening: Happening) -> None:
+    sent = call.sent.pop(key)
+    FINALS[sent.purpose](core, call, sent, key, happening)
+    if key != call.reack_key:
+        release(core, call, key)
+    if happening.status in GONE and sent.purpose in ENDS_CALL:
+        step(core, call, Cue.DIALOG_GONE, happening)
+    settle(core, call)
+
+
+def _heard(response: Response) -> Happening:
+    return Happening(status=response.status, reason=response.reason, response=response)
 
 
 def _is_invite(key: str) -> bool:

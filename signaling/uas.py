@@ -5,6 +5,8 @@ request (482), then the dialog (481, 500) or, for a new INVITE, whether its desc
 (488), whether we can take a call at all (503) and whether anybody wants it (480).
 """
 
+from collections.abc import Callable
+
 from bus.calls import IncomingCall
 from bus.ids import CallId
 from signaling.calls.acts import RETRY_AFTER, answer, dialog_key_of, step
@@ -50,10 +52,8 @@ def take_request(core: Core, key: str, request: Request, flow: Flow) -> None:
         reply(core, key, request, refusal.status, refusal.reason, headers)
     elif to_tag(request):
         _in_dialog(core, key, request, flow)
-    elif request.method == "OPTIONS":
-        reply(core, key, request, _status(core), "", _capabilities())
-    elif request.method == "INVITE":
-        _invite(core, key, request, flow)
+    elif request.method in OUT_OF_DIALOG:
+        OUT_OF_DIALOG[request.method](core, key, request, flow)
     else:
         reply(core, key, request, 481)
 
@@ -95,19 +95,23 @@ def _in_dialog(core: Core, key: str, request: Request, flow: Flow) -> None:
         reply(core, key, request, refusal.status, refusal.reason, list(refusal.headers))
         return
     call.flow = flow
-    match request.method:
-        case "BYE":
-            _bye(core, call, key, request)
-        case "INVITE" if call.state is State.CLOSING or call.state is State.LEAVING:
-            reply(core, key, request, 481)
-        case "INVITE":
-            if reinvited(core, call, key, request):
-                update_target(call.dialog, request)
-                call.reinvite_cseq = _cseq(request)
-        case "OPTIONS":
-            reply(core, key, request, 200, "", _capabilities())
-        case _:
-            reply(core, key, request, 481)
+    taker = IN_DIALOG.get(request.method)
+    if taker is None:
+        reply(core, key, request, 481)
+    else:
+        taker(core, call, key, request)
+
+
+def _reinvite(core: Core, call: Call, key: str, request: Request) -> None:
+    if call.dialog is None or call.state in (State.CLOSING, State.LEAVING):
+        reply(core, key, request, 481)
+    elif reinvited(core, call, key, request):
+        update_target(call.dialog, request)
+        call.reinvite_cseq = _cseq(request)
+
+
+def _options(core: Core, call: Call, key: str, request: Request) -> None:
+    reply(core, key, request, 200, "", _capabilities())
 
 
 def _cseq(request: Request) -> int:
@@ -123,6 +127,16 @@ def _bye(core: Core, call: Call, key: str, request: Request) -> None:
         core.state.transactions.stop_2xx(call.reinvite_key)
         call.reinvite_key = ""
     step(core, call, Cue.BYE)
+
+
+Taker = Callable[[Core, Call, str, Request], None]
+
+IN_DIALOG: dict[str, Taker] = {
+    "BYE": _bye,
+    "INVITE": _reinvite,
+    "OPTIONS": _options,
+}
+"""Who takes a request within the dialog of a call; the text is the key of its transaction."""
 
 
 def take_ack(core: Core, request: Request) -> None:
@@ -261,6 +275,19 @@ def _name(request: Request, header: str) -> NameAddr:
         return parse_name_addr(first(request, header) or "")
     except SipError:
         return NameAddr(display="", uri="", parameters=())
+
+
+def _asked_options(core: Core, key: str, request: Request, flow: Flow) -> None:
+    reply(core, key, request, _status(core), "", _capabilities())
+
+
+OutOfDialogTaker = Callable[[Core, str, Request, Flow], None]
+
+OUT_OF_DIALOG: dict[str, OutOfDialogTaker] = {
+    "INVITE": _invite,
+    "OPTIONS": _asked_options,
+}
+"""Who takes a request that has no To tag; the others are answered 481."""
 
 
 def _status(core: Core) -> int:

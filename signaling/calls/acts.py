@@ -6,10 +6,11 @@ import msgspec
 
 from bus.calls import Answered, Ended, Ok, Progress
 from bus.errors import NoCapacityError, RefusedError, WrongStateError
-from signaling.calls.call import Call
+from signaling.calls.call import Call, Purpose
 from signaling.calls.describing import our_answer, our_offer
 from signaling.calls.dialling import aim_at_target, is_ready, may_follow, next_target, send_invite
 from signaling.calls.leg import aim_leg, close_leg, open_leg
+from signaling.calls.requests import send
 from signaling.calls.states import INCOMING, OUTGOING, Act, Cue, State
 from signaling.calls.verdicts import REFUSALS, Happening, verdict
 from signaling.core import Core
@@ -53,7 +54,7 @@ def settle(core: Core, call: Call) -> None:
             call.ended, duration=duration, quality=call.leg.quality, record=call.record
         )
         core.tell(call, ended)
-    busy = call.invite_key or call.bye_key or call.reinvite_key or call.state is not State.CLOSING
+    busy = call.invite_key or call.sent or call.reinvite_key or call.state is not State.CLOSING
     if call.told and not busy:
         forget(core, call)
 
@@ -226,17 +227,7 @@ def _send_bye(core: Core, call: Call, cue: Cue, happening: Happening) -> None:
 
 def send_bye(core: Core, call: Call, headers: list[Header]) -> None:
     """Send BYE (RFC 3261 15.1.1)."""
-    if call.dialog is None:
-        return
-    listener = listener_named(core, call.listener)
-    agent = ("User-Agent", core.state.settings.sip.user_agent)
-    bye = next_request(
-        call.dialog,
-        "BYE",
-        via=via(listener, branch(core)),
-        headers=[agent, *headers],
-    )
-    call.bye_key = send_request(core, call, call.dialog, bye) or "unresolved"
+    send(core, call, Purpose.BYE, "BYE", headers=headers)
 
 
 def _tell_progress(core: Core, call: Call, cue: Cue, happening: Happening) -> None:

@@ -1,5 +1,7 @@
 """One call as plain data; what may happen to it is in ``states``, what is then done in ``acts``."""
 
+from enum import StrEnum
+
 import msgspec
 
 from bus.calls import CallInfo, Ended, OnOwnerLost, Quality
@@ -28,6 +30,31 @@ class Waiting(msgspec.Struct, frozen=True):
 
     session: str
     command: int
+
+
+class Purpose(StrEnum):
+    """What a request of ours within the dialog is for, which says who takes its answer."""
+
+    BYE = "bye"
+    OFFER = "offer"
+    """re-INVITE or UPDATE with an offer."""
+    REFRESH = "refresh"
+    """Of the session timer, without an offer."""
+    PRACK = "prack"
+    INFO = "info"
+    REFER = "refer"
+    NOTIFY = "notify"
+
+
+class Sent(msgspec.Struct, kw_only=True):
+    """A request of ours within the dialog that has no final response yet."""
+
+    purpose: Purpose
+    request: Request
+    attempts: int = 0
+    """How often it was sent with credentials."""
+    note: str = ""
+    """Whatever its sender wants to find again."""
 
 
 class Leg(msgspec.Struct, kw_only=True):
@@ -105,8 +132,12 @@ class Call(msgspec.Struct, kw_only=True):
     answering: Waiting | None = None
     ack: Request | None = None
     """Our ACK of the 2xx, for each copy of it that comes again (RFC 3261 13.2.2.4)."""
-    bye_key: str = ""
-    bye_attempts: int = 0
+    sent: dict[str, Sent] = {}
+    """Our requests within the dialog, by the key of their transaction (or look-up)."""
+    reack_key: str = ""
+    """Transaction of our last re-INVITE that was accepted."""
+    reack: Request | None = None
+    """Its ACK, for each copy of the 2xx that comes again."""
     flow: Flow | None = None
     """Where the peer was last heard from."""
     transactions: list[str] = []

@@ -101,7 +101,13 @@ def send_invite(core: Core, call: Call, credentials: tuple[Header, ...] = ()) ->
 
 
 def credentials_for(
-    core: Core, out: Outgoing, response: Response, method: str, body: bytes
+    core: Core,
+    out: Outgoing,
+    response: Response,
+    method: str,
+    body: bytes,
+    uri: str,
+    attempts: int,
 ) -> Header | None:
     """Answer the strongest challenge of a 401 or 407, None if there is nothing to answer with."""
     if not out.user:
@@ -112,12 +118,12 @@ def credentials_for(
         for value in every(response, name)
     ]
     stale = any(is_stale(value) for _, value in challenges)
-    if out.attempts >= (MAX_ATTEMPTS if stale else 1):
+    if attempts >= (MAX_ATTEMPTS if stale else 1):
         return None
     return authorize(
         challenges,
         method=method,
-        uri=request_uri(out.target),
+        uri=uri,
         user=out.user,
         password=out.password,
         body=body,
@@ -163,7 +169,9 @@ def failure_cue(core: Core, call: Call, response: Response) -> Cue:
         take_contacts(out, response)
         return Cue.REDIRECTED if may_follow(out) else Cue.FAILURE
     if response.status in (401, 407) and call.invite is not None:
-        header = credentials_for(core, out, response, "INVITE", call.invite.body)
+        header = credentials_for(
+            core, out, response, "INVITE", call.invite.body, call.invite.uri, out.attempts
+        )
         if header is not None:
             out.attempts += 1
             out.credentials = (header,)

@@ -60,6 +60,7 @@ class Cue(StrEnum):
     ACK = "ACK"
     ACK_UNUSABLE = "ACK unusable"
     ACK_MISSING = "ACK missing"
+    DIALOG_GONE = "408/481 in the dialog"
     CANCEL = "CANCEL"
     BYE = "BYE"
     RING = "ring"
@@ -130,6 +131,7 @@ _UP: Final[dict[Cue, Step]] = {
     Cue.WORKER_LOST: _BYE,
     Cue.ACK_UNUSABLE: _BYE,
     Cue.ACK_MISSING: _BYE,
+    Cue.DIALOG_GONE: _BYE,  # RFC 3261 12.2.1.2
 }
 _CLOSING: Final[dict[Cue, Step]] = {
     Cue.SUCCESS: (State.CLOSING, (Act.SEND_ACK,)),
