@@ -4,6 +4,7 @@
 from (later wins) its default, the TOML file, ``OFFHOOK__SECTION__KEY`` and a flag.
 """
 
+import ipaddress
 from collections.abc import Iterator
 from typing import Annotated
 
@@ -12,6 +13,8 @@ from msgspec import Meta
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Seconds = Annotated[float, Meta(ge=0, le=1e9)]
+
+DNS_PORT = 53
 
 
 class Section(msgspec.Struct, frozen=True, kw_only=True, forbid_unknown_fields=True):
@@ -22,18 +25,58 @@ class SipSettings(Section, frozen=True):
     """SIP: where we listen and how long we wait."""
 
     listen: Annotated[
-        tuple[str, ...], Meta(description="listeners, each udp:HOST:PORT or tcp:HOST:PORT")
+        tuple[str, ...],
+        Meta(
+            description="listeners, each udp:, tcp:, tls:, ws: or wss:HOST:PORT, with "
+            "/ADDRESS or /ADDRESS:PORT behind it where peers are to be told another place"
+        ),
     ] = ("udp:0.0.0.0:5060", "tcp:0.0.0.0:5060")
     advertise: Annotated[
-        str, Meta(description="address we put into Via, Contact and SDP; empty: the listener's own")
+        str,
+        Meta(
+            description="address we put into Via, Contact and SDP where a listener names none; "
+            "empty: the listener's own"
+        ),
     ] = ""
+    proxy: Annotated[
+        str, Meta(description="SIP URI of the proxy that requests outside of dialogs go through")
+    ] = ""
+    nameserver: Annotated[
+        str, Meta(description="ADDRESS or ADDRESS:PORT of the name server; empty: the system's")
+    ] = ""
+    keepalive: Annotated[
+        Seconds,
+        Meta(description="seconds between keep-alives on connections we opened; 0: none"),
+    ] = 30.0
+    stall_timeout: Annotated[
+        Seconds,
+        Meta(description="seconds a connection may take for one message or a handshake; 0: any"),
+    ] = 30.0
     user_agent: Annotated[str, Meta(description="User-Agent and Server header")] = "offhook"
     ring_timeout: Annotated[
         Seconds, Meta(description="seconds an incoming call may ring before it is refused (480)")
     ] = 180.0
     t1: Annotated[Seconds, Meta(description="RFC 3261 T1, seconds")] = 0.5
     max_message_bytes: Annotated[int, Meta(ge=1300, description="longest message taken")] = 65535
-    max_connections: Annotated[int, Meta(ge=1, description="TCP connections held open")] = 1000
+    max_connections: Annotated[int, Meta(ge=1, description="connections held open")] = 1000
+
+
+class TlsSettings(Section, frozen=True):
+    """TLS, of the listeners that speak it and towards others (PEM files)."""
+
+    certificate: Annotated[str, Meta(description="our certificate, with its chain")] = ""
+    key: Annotated[
+        str, Meta(description="its private key; empty: it is in the certificate's file")
+    ] = ""
+    authorities: Annotated[
+        str, Meta(description="certificates of those we trust; empty: the system's")
+    ] = ""
+    verify_server: Annotated[
+        bool, Meta(description="insist that a server proves its domain (RFC 5922)")
+    ] = True
+    verify_client: Annotated[
+        bool, Meta(description="insist that whoever connects to us has a trusted certificate")
+    ] = False
 
 
 class MediaSettings(Section, frozen=True):
@@ -103,35 +146,65 @@ class Settings(Section, frozen=True):
     """The whole tree."""
 
     sip: SipSettings = SipSettings()
+    tls: TlsSettings = TlsSettings()
     media: MediaSettings = MediaSettings()
     bus: BusSettings = BusSettings()
     supervisor: SupervisorSettings = SupervisorSettings()
     log: LogSettings = LogSettings()
 
 
+TRANSPORTS = ("udp", "tcp", "tls", "ws", "wss")
+
+
 class Listener(msgspec.Struct, frozen=True):
     """A place where SIP is heard."""
 
     transport: str
-    """``udp`` or ``tcp``."""
+    """One of ``TRANSPORTS``."""
     host: str
     """IPv4 or IPv6 literal (without brackets) or a name."""
     port: int
     """0: any free one."""
+    told_host: str = ""
+    """What peers are told instead of ``host``; empty: that."""
+    told_port: int = 0
+    """What peers are told instead of ``port``; 0: that."""
 
 
 def parse_listener(text: str) -> Listener:
-    """Read ``udp:HOST:PORT`` or ``tcp:[HOST]:PORT``.  Raises ValueError, which says what is odd."""
+    """Read ``udp:HOST:PORT`` or ``tls:[HOST]:PORT/ADDRESS:PORT``.
+
+    Raises ValueError, which says what is odd.
+    """
     transport, _, rest = text.partition(":")
-    host, colon, port = rest.rpartition(":")
-    if transport not in ("udp", "tcp"):
-        raise ValueError(f"{text!r} does not begin with udp: or tcp:")
-    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
-    if not colon or not bare or ("[" in bare or "]" in bare) or (":" in bare and bare == host):
+    if transport not in TRANSPORTS:
+        raise ValueError(f"{text!r} does not begin with udp:, tcp:, tls:, ws: or wss:")
+    place, slash, told = rest.partition("/")
+    host, port = _place(place, text)
+    if port is None:
         raise ValueError(f"{text!r} is not {transport}:HOST:PORT (an IPv6 address in brackets)")
+    told_host, told_port = _place(told, text) if slash else ("", None)
+    return Listener(transport, host, port, told_host, told_port or 0)
+
+
+def parse_nameserver(text: str) -> tuple[str, int]:
+    """Read ``ADDRESS`` or ``ADDRESS:PORT`` (IPv6 in brackets); raises ValueError."""
+    host, port = _place(text, text)
+    return str(ipaddress.ip_address(host)), port or DNS_PORT
+
+
+def _place(place: str, text: str) -> tuple[str, int | None]:
+    """Take ``HOST:PORT`` or ``HOST`` apart; ``text`` is what it stands in."""
+    named = place.endswith("]") or ":" not in place
+    host, _, port = (place, "", "") if named else place.rpartition(":")
+    bare = host[1:-1] if host.startswith("[") and host.endswith("]") else host
+    if not bare or ("[" in bare or "]" in bare) or (":" in bare and bare == host):
+        raise ValueError(f"{place!r} in {text!r} names no host (IPv6 in brackets)")
+    if named:
+        return bare, None
     if not (port.isascii() and port.isdigit() and int(port) <= 65535):
         raise ValueError(f"port {port!r} in {text!r} is not a number from 0 to 65535")
-    return Listener(transport, bare, int(port))
+    return bare, int(port)
 
 
 def problems(settings: Settings) -> Iterator[tuple[str, str]]:
@@ -140,9 +213,17 @@ def problems(settings: Settings) -> Iterator[tuple[str, str]]:
         yield "sip.listen", "names no listener"
     for text in settings.sip.listen:
         try:
-            parse_listener(text)
+            secure = parse_listener(text).transport in ("tls", "wss")
         except ValueError as error:
             yield "sip.listen", str(error)
+        else:
+            if secure and not settings.tls.certificate:
+                yield "tls.certificate", f"is empty, and {text} needs one"
+    if settings.sip.nameserver:
+        try:
+            parse_nameserver(settings.sip.nameserver)
+        except ValueError as error:
+            yield "sip.nameserver", str(error)
     media = settings.media
     if media.port_first < 1024 or media.port_first % 2:
         yield "media.port_first", "must be even and at least 1024"

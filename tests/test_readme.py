@@ -23,6 +23,6 @@ def test_what_it_names_exists(path: str) -> None:
 
 def test_settings_it_names_exist() -> None:
     known = set(re.findall(r"^\| `(\w+\.\w+)` ", TEXT, re.M))
-    named = set(re.findall(r"`((?:sip|media|bus|supervisor|log)\.[a-z_]+)`", TEXT))
+    named = set(re.findall(r"`((?:sip|tls|media|bus|supervisor|log)\.[a-z_]+)`", TEXT))
     assert known
     assert {name for name in named if not name.endswith(".py")} <= known

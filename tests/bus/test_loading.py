@@ -67,7 +67,11 @@ def test_a_mistake_in_the_file_is_named_with_its_line(
         ("OFFHOOK__MEDIA__WRKERS", "3", r"variable OFFHOOK__MEDIA__WRKERS; .*MEDIA__WORKERS\?"),
         ("OFFHOOK__MEDIA", "3", r"unknown environment variable OFFHOOK__MEDIA"),
         ("OFFHOOK__MEDIA__WORKERS", "x", r'media.workers = "x" in environment variable OFFHOOK__M'),
-        ("OFFHOOK__SIP__LISTEN", "sctp:1:1", r"sip.listen = .sctp:1:1. .*does not begin with udp:"),
+        (
+            "OFFHOOK__SIP__LISTEN",
+            "sctp:1:1",
+            r"sip.listen = .sctp:1:1. .*does not begin with udp:,",
+        ),
         ("OFFHOOK__MEDIA__PORT_FIRST", "20001", r"media.port_first = .20001. .*must be even"),
         ("OFFHOOK__MEDIA__PORT_LAST", "20", r"media.port_last = .20. .*above media.port_first"),
     ],
