@@ -1,4 +1,4 @@
-"""What a leg is to hear, as a person writes it: ``tone:440``, ``silence``, ``echo``, a WAV file.
+"""What a leg is to hear, as a person writes it: ``tone:440``, ``music``, ``echo``, a WAV file.
 
 Paths are made absolute here, in the process of the application: the worker that opens the file has
 another working directory.
@@ -10,7 +10,7 @@ from typing import assert_never
 import msgspec
 
 from bus.errors import BadSourceError
-from bus.sources import AnySource, Echo, Leg, Silence, Source, Tone, Wave
+from bus.sources import AnySource, Echo, Leg, Music, Silence, Source, Tone, Wave
 
 Playable = AnySource | str | Path
 """A source, or the path of a WAV file."""
@@ -23,7 +23,7 @@ def as_source(play: Playable) -> AnySource:
             return Wave(absolute(play))
         case Wave():
             return msgspec.structs.replace(play, path=absolute(play.path))
-        case Silence() | Tone() | Echo() | Leg():
+        case Silence() | Tone() | Echo() | Leg() | Music():
             return play
         case _:
             assert_never(play)
@@ -35,7 +35,7 @@ def absolute(path: str | Path) -> str:
 
 
 def parse_source(text: str) -> AnySource:
-    """Return the source that a flag names: ``tone[:HZ]``, ``silence``, ``echo`` or a WAV file.
+    """Return the source meant: ``tone[:HZ]``, ``music``, ``silence``, ``echo`` or a WAV file.
 
     Raises BadSourceError if it is none of these.
     """
@@ -45,6 +45,8 @@ def parse_source(text: str) -> AnySource:
             return Silence()
         case "echo":
             return Echo()
+        case "music":
+            return Music()
         case "tone":
             return Tone(_hertz(argument or "440"))
         case _:
@@ -64,7 +66,7 @@ def _hertz(text: str) -> float:
 def _wave(text: str) -> Wave:
     path = Path(absolute(text))
     if not path.is_file():
-        raise BadSourceError(f"{text}: no such file (nor is it tone:HZ, silence or echo)")
+        raise BadSourceError(f"{text}: no such file (nor is it tone:HZ, silence, echo or music)")
     return Wave(str(path))
 
 

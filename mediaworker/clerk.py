@@ -17,7 +17,7 @@ from typing import Final, NamedTuple, assert_never
 
 import msgspec
 
-from bus.sources import Tone, Wave
+from bus.sources import Music, Tone, Wave
 from mediaworker.filing import (
     LONGEST_PACKET,
     Drop,
@@ -61,7 +61,7 @@ class Shared(NamedTuple):
 class Sound(msgspec.Struct):
     """A sound that was asked for."""
 
-    source: Tone | Wave
+    source: Tone | Wave | Music
     done: OnFetched | None
     place: Fetched | None = None
 
@@ -91,7 +91,7 @@ class Clerk:
 
     # --------------------------------------------------------------------------- questions
 
-    def fetch(self, source: Tone | Wave, done: OnFetched) -> int:
+    def fetch(self, source: Tone | Wave | Music, done: OnFetched) -> int:
         """Have a sound in the pool; the token returned holds it there until ``drop``."""
         self.tokens += 1
         self.sounds[self.tokens] = Sound(source, done)

@@ -23,9 +23,11 @@ from bus.streams import (
     Aim,
     CloseStream,
     DrainWorker,
+    HoldStream,
     OpenStream,
     PlayStream,
     RecordStream,
+    ResumeStream,
     SendStreamDigits,
     StreamClosed,
     StreamCommand,
@@ -62,6 +64,8 @@ class Desk:
                 reply(Ok())
             case PlayStream():
                 self.player.play(self._seat(command.stream), command.source, answered(reply))
+            case HoldStream() | ResumeStream():
+                raise BadRequestError("streams cannot be held yet")
             case RecordStream():
                 self._record(self._seat(command.stream), command.path, answered(reply))
             case SendStreamDigits():

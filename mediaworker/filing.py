@@ -15,7 +15,7 @@ import socket
 
 import msgspec
 
-from bus.sources import Tone, Wave
+from bus.sources import Music, Tone, Wave
 
 LONGEST_PACKET = 64 * 1024
 
@@ -28,14 +28,14 @@ class Fetch(FilesMessage, tag="fetch", frozen=True):
     """Have a sound in the pool; ``token`` holds it there."""
 
     token: int
-    source: Tone | Wave
+    source: Tone | Wave | Music
 
 
 class Keep(FilesMessage, tag="keep", frozen=True):
     """Hold what lies in the pool already, where the files process before put it."""
 
     token: int
-    source: Tone | Wave
+    source: Tone | Wave | Music
     offset: int
     samples: int
 

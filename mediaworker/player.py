@@ -3,7 +3,7 @@
 from typing import assert_never
 
 from bus.errors import BadSourceError, WrongStateError
-from bus.sources import AnySource, Echo, Leg, Silence, Tone, Wave
+from bus.sources import AnySource, Echo, Leg, Music, Silence, Tone, Wave
 from mediaworker import rows
 from mediaworker.clerk import Clerk
 from mediaworker.filing import Fetched, FetchFailed
@@ -32,7 +32,7 @@ class Player:
                 if other is None:
                     raise BadSourceError(f"stream {stream} is not one of this worker")
                 rows.play_leg(self.media, seat.row, other)
-            case Tone() | Wave():
+            case Tone() | Wave() | Music():
                 self._fetch(seat, source, done)
                 return
             case _:
@@ -49,9 +49,9 @@ class Player:
             self.clerk.drop(wish.token)
             wish.done(WrongStateError("the stream was closed meanwhile"))
 
-    def _fetch(self, seat: Seat, source: Tone | Wave, done: Done) -> None:
+    def _fetch(self, seat: Seat, source: Tone | Wave | Music, done: Done) -> None:
         self._overtake(seat)
-        loop = isinstance(source, Tone) or source.loop
+        loop = source.loop if isinstance(source, Wave) else True
 
         def fetched(answer: Fetched | FetchFailed) -> None:
             seat.wish = None

@@ -15,9 +15,10 @@ import numpy as np
 
 from bus.columns import Column
 from bus.errors import BadSourceError
-from bus.sources import Tone, Wave
+from bus.sources import Music, Tone, Wave
 from mediaworker.filing import Fetched, FetchFailed
 from mediaworker.pool import Pool
+from mediaworker.sources.music import music
 from mediaworker.sources.resample import RATE
 from mediaworker.sources.tones import tone
 from mediaworker.sources.wave import WaveFile
@@ -26,7 +27,7 @@ HEAD = 30 * RATE
 """Samples after which a file may be played: conversion is far faster than playing."""
 
 Key = tuple[str, float, float]
-"""A file's path, time and size, or ``tone``, frequency and level."""
+"""A file's path, time and size, or ``tone``, frequency and level, or ``music``."""
 
 
 class Sound(msgspec.Struct):
@@ -51,7 +52,7 @@ class Shelf:
         self.held: dict[int, Sound] = {}
         self.work: list[tuple[Sound, Generator[Column[np.int16]], int]] = []
 
-    def fetch(self, token: int, source: Tone | Wave) -> Fetched | FetchFailed | None:
+    def fetch(self, token: int, source: Tone | Wave | Music) -> Fetched | FetchFailed | None:
         """Hold a sound; None: it is on its way, and ``step`` will tell."""
         try:
             sound = self._find(source)
@@ -61,7 +62,7 @@ class Shelf:
         self.held[token] = sound
         return Fetched(token, sound.offset, sound.samples) if sound.playable else None
 
-    def keep(self, token: int, source: Tone | Wave, offset: int, samples: int) -> None:
+    def keep(self, token: int, source: Tone | Wave | Music, offset: int, samples: int) -> None:
         """Hold what lies in the pool already."""
         try:
             key = _key(source)
@@ -108,16 +109,15 @@ class Shelf:
         sound.playable = True
         return [Fetched(token, sound.offset, sound.samples) for token in sorted(sound.holders)]
 
-    def _find(self, source: Tone | Wave) -> Sound:
+    def _find(self, source: Tone | Wave | Music) -> Sound:
         key = _key(source)
         if key in self.sounds:
             return self.sounds[key]
         match source:
             case Tone():
-                loop = tone(source.frequency, source.level)
-                sound = self._place(key, len(loop))
-                self.memory[sound.offset : sound.offset + len(loop)] = loop
-                sound.playable = True
+                sound = self._keep_loop(key, tone(source.frequency, source.level))
+            case Music():
+                sound = self._keep_loop(key, music())
             case Wave():
                 file = WaveFile(Path(source.path))
                 try:
@@ -127,6 +127,12 @@ class Shelf:
                     raise
                 self.work.append((sound, file.pieces(), 0))
         self.sounds[key] = sound
+        return sound
+
+    def _keep_loop(self, key: Key, loop: Column[np.int16]) -> Sound:
+        sound = self._place(key, len(loop))
+        self.memory[sound.offset : sound.offset + len(loop)] = loop
+        sound.playable = True
         return sound
 
     def _place(self, key: Key, samples: int) -> Sound:
@@ -163,10 +169,12 @@ class Shelf:
         return [FetchFailed(token, reason) for token in waiting]
 
 
-def _key(source: Tone | Wave) -> Key:
+def _key(source: Tone | Wave | Music) -> Key:
     match source:
         case Tone():
             return "tone", source.frequency, source.level
+        case Music():
+            return "music", 0, 0
         case Wave():
             try:
                 status = Path(source.path).stat()
