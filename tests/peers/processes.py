@@ -15,7 +15,8 @@ Found = TypeVar("Found")
 class Running:
     """One child process in a session of its own; its output goes into a file.
 
-    A context manager: on leaving, whatever is still alive is killed.
+    With ``typed`` it reads what ``type_line`` types.  A context manager: on leaving, whatever is
+    still alive is killed.
     """
 
     def __init__(
@@ -25,6 +26,7 @@ class Running:
         folder: Path,
         log: str = "output.log",
         environ: Mapping[str, str] | None = None,
+        typed: bool = False,
     ) -> None:
         self.arguments = [str(part) for part in command]
         self.log_path = folder / log
@@ -33,7 +35,7 @@ class Running:
                 self.arguments,
                 cwd=folder,
                 env={**os.environ, **(environ or {})},
-                stdin=subprocess.DEVNULL,
+                stdin=subprocess.PIPE if typed else subprocess.DEVNULL,
                 stdout=output,
                 stderr=subprocess.STDOUT,
                 start_new_session=True,
@@ -43,6 +45,12 @@ class Running:
     def output(self) -> str:
         """Return all that the process has written so far."""
         return self.log_path.read_text(errors="replace")
+
+    def type_line(self, text: str) -> None:
+        """Write a line to its standard input."""
+        assert self.process.stdin is not None, "it was started without a keyboard"
+        self.process.stdin.write(text.encode() + b"\n")
+        self.process.stdin.flush()
 
     def alive(self) -> bool:
         """Whether it still runs."""
@@ -88,6 +96,8 @@ class Running:
     ) -> None:
         """End it, however the test ended."""
         self.kill()
+        if self.process.stdin is not None:
+            self.process.stdin.close()
 
 
 def eventually(
