@@ -11,6 +11,8 @@ from typing import Annotated
 import msgspec
 from msgspec import Meta
 
+ALGORITHMS = ("SHA-512-256", "SHA-256", "MD5")
+
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Seconds = Annotated[float, Meta(ge=0, le=1e9)]
 
@@ -77,6 +79,37 @@ class TlsSettings(Section, frozen=True):
     verify_client: Annotated[
         bool, Meta(description="insist that whoever connects to us has a trusted certificate")
     ] = False
+
+
+class AuthSettings(Section, frozen=True):
+    """Digest as a server: who has to prove who it is (RFC 3261 22)."""
+
+    realm: Annotated[str, Meta(description="realm of our challenges")] = "offhook"
+    accounts: Annotated[tuple[str, ...], Meta(description="user:password, each")] = ()
+    challenge: Annotated[
+        tuple[str, ...],
+        Meta(description="networks whose requests are challenged (0.0.0.0/0, ::/0: all)"),
+    ] = ()
+    trust: Annotated[tuple[str, ...], Meta(description="networks that are never challenged")] = ()
+    algorithms: Annotated[
+        tuple[str, ...],
+        Meta(description="offered and accepted, best first: SHA-512-256, SHA-256, MD5"),
+    ] = ("SHA-256", "MD5")
+    nonce_lifetime: Annotated[
+        Seconds, Meta(description="seconds a nonce is good; an answer is good once")
+    ] = 300.0
+
+
+class RegistrarSettings(Section, frozen=True):
+    """A small registrar and the way to who is registered."""
+
+    enabled: Annotated[bool, Meta(description="accept REGISTER, and send calls to who did")] = False
+    domains: Annotated[
+        tuple[str, ...], Meta(description="hosts we register for; empty: any that reaches us")
+    ] = ()
+    min_expires: Annotated[int, Meta(ge=1, description="shortest registration, seconds (423)")] = 60
+    max_expires: Annotated[int, Meta(ge=1, description="longest registration, seconds")] = 3600
+    max_contacts: Annotated[int, Meta(ge=1, description="contacts of one address of record")] = 10
 
 
 class MediaSettings(Section, frozen=True):
@@ -147,6 +180,8 @@ class Settings(Section, frozen=True):
 
     sip: SipSettings = SipSettings()
     tls: TlsSettings = TlsSettings()
+    auth: AuthSettings = AuthSettings()
+    registrar: RegistrarSettings = RegistrarSettings()
     media: MediaSettings = MediaSettings()
     bus: BusSettings = BusSettings()
     supervisor: SupervisorSettings = SupervisorSettings()
@@ -224,8 +259,25 @@ def problems(settings: Settings) -> Iterator[tuple[str, str]]:
             parse_nameserver(settings.sip.nameserver)
         except ValueError as error:
             yield "sip.nameserver", str(error)
+    yield from _auth_problems(settings.auth)
     media = settings.media
     if media.port_first < 1024 or media.port_first % 2:
         yield "media.port_first", "must be even and at least 1024"
     if media.port_last <= media.port_first:
         yield "media.port_last", f"must be above media.port_first ({media.port_first})"
+
+
+def _auth_problems(auth: AuthSettings) -> Iterator[tuple[str, str]]:
+    for account in auth.accounts:
+        user, colon, password = account.partition(":")
+        if not (user and colon and password):
+            yield "auth.accounts", f"the entry of {user!r} is not user:password"
+    for key, networks in (("auth.challenge", auth.challenge), ("auth.trust", auth.trust)):
+        for network in networks:
+            try:
+                ipaddress.ip_network(network)
+            except ValueError as error:
+                yield key, str(error)
+    unknown = [name for name in auth.algorithms if name.upper() not in ALGORITHMS]
+    if unknown or not auth.algorithms:
+        yield "auth.algorithms", f"must be some of {', '.join(ALGORITHMS)}"

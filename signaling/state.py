@@ -7,8 +7,11 @@ from bus.ids import CallId, PeerId, StreamId, WorkerId
 from bus.settings import Settings
 from signaling.calls.call import Call, Waiting
 from signaling.clients import Clients
+from signaling.locating import SECURE, Search
 from signaling.placement import Workers
+from signaling.sip.flow import Flow
 from signaling.sip.message import Request
+from signaling.sip.verify import Nonces
 from signaling.transactions.layer import Transactions
 
 
@@ -22,6 +25,16 @@ class Listener(msgspec.Struct, frozen=True):
     """Address the sockets are bound to, RTP's too."""
     host: str
     port: int
+
+    @property
+    def six(self) -> bool:
+        """Whether it is reached over IPv6."""
+        return ":" in self.bind
+
+    @property
+    def secure(self) -> bool:
+        """Whether it speaks TLS."""
+        return self.transport in SECURE
 
 
 class Asked(msgspec.Struct, frozen=True):
@@ -44,17 +57,17 @@ class Outside(msgspec.Struct, kw_only=True):
     request: Request
     attempts: int = 0
     """How often it was sent with credentials."""
+    ways: list[Flow] = []
+    """Where it may go if it fails where it went (RFC 3263 4.3), best first."""
 
 
-class Unresolved(msgspec.Struct, frozen=True):
-    """A request or a call that waits for a name to be looked up."""
+class Unresolved(msgspec.Struct, kw_only=True):
+    """A request or a call that waits for names to be looked up."""
 
-    call: CallId
-    host: str
-    port: int
-    listener: str
-    request: Request | None
-    """None: the call itself is being placed."""
+    search: Search
+    call: CallId = CallId("")
+    request: Request | None = None
+    """Within a dialog; None: the call itself is being placed."""
     outside: Outside | None = None
     """The request, where it belongs to no call."""
 
@@ -80,6 +93,7 @@ class AgentState(msgspec.Struct, kw_only=True):
     by_stream: dict[StreamId, CallId] = {}
     asked: dict[str, Asked] = {}
     """Keyed by worker session and request id."""
+    nonces: Nonces = msgspec.field(default_factory=Nonces)
     outside: dict[str, Outside] = {}
     """By the key of its transaction."""
     unresolved: dict[str, Unresolved] = {}

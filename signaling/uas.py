@@ -19,6 +19,7 @@ from signaling.calls.states import Cue, State
 from signaling.clients import Client, Subscription
 from signaling.core import Core
 from signaling.dialogs.dialog import check_in_dialog, dialog_key, uas_dialog, update_target
+from signaling.guarding import guard
 from signaling.sdp.errors import NegotiationError
 from signaling.sdp.offer_answer import Agreed, Negotiation, accept_answer, answer_offer
 from signaling.sending import ALLOW, listener_named
@@ -52,6 +53,8 @@ def take_request(core: Core, key: str, request: Request, flow: Flow) -> None:
         reply(core, key, request, refusal.status, refusal.reason, headers)
     elif to_tag(request):
         _in_dialog(core, key, request, flow)
+    elif challenge := guard(core, request, flow):
+        reply(core, key, request, challenge.status, challenge.reason, list(challenge.headers))
     elif request.method in OUT_OF_DIALOG:
         OUT_OF_DIALOG[request.method](core, key, request, flow)
     else:
