@@ -64,8 +64,12 @@ class Desk:
                 reply(Ok())
             case PlayStream():
                 self.player.play(self._seat(command.stream), command.source, answered(reply))
-            case HoldStream() | ResumeStream():
-                raise BadRequestError("streams cannot be held yet")
+            case HoldStream():
+                seat = self._seat(command.stream)
+                self.player.play(seat, command.source, answered(reply), over=True)
+            case ResumeStream():
+                self.player.resume(self._seat(command.stream))
+                reply(Ok())
             case RecordStream():
                 self._record(self._seat(command.stream), command.path, answered(reply))
             case SendStreamDigits():

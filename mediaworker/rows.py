@@ -1,6 +1,6 @@
-"""The life of a row, driven by commands: taken, opened, aimed, played to, recorded, closed.
+"""The life of a row, driven by commands: taken, opened, aimed, recorded, closed.
 
-    take --> open_row --> aim, play_*, record, queue_digits, in any order and number --> close
+    take --> open_row --> aim, record, queue_digits, ``sounding.play_*`` in any order --> close
 
 A closed row rests before it is taken again.  Taking one sets every column of it back to its
 beginning; after that a command writes only the columns that are its own, and these of stages:
@@ -20,9 +20,10 @@ from bus.streams import Remote
 from mediaworker.media import Media
 from mediaworker.net.address import words_of
 from mediaworker.rtp.event import KEYS
+from mediaworker.sounding import PARTS, forget_leg
 from mediaworker.stages.reorder import AMPLE, IDLE
 from mediaworker.stages.report import FIRST, farewell
-from mediaworker.streams import DIGITS, NEVER, TICK_NS, Kind, Law, PayloadKind, Streams
+from mediaworker.streams import DIGITS, NEVER, TICK_NS, Law, PayloadKind, Streams
 
 ENTROPY: Final = 16
 """Bytes."""
@@ -42,7 +43,8 @@ OWN: Final = frozenset(
         *("live", "offered_peer", "aimed", "aimed_at", "sends", "receives", "caller_is_remote"),
         *("law", "payload_type", "events_payload_type", "payload_kinds", "period", "ssrc"),
         *("sequence_base", "timestamp_base", "entropy", "released_at", "source_kind"),
-        *("source_offset", "source_length", "source_loop", "source_row", "source_number"),
+        *("source_offset", "source_length", "source_loop", "source_row", "source_begin"),
+        *("source_number", "held", *(f"waiting_{part}" for part in PARTS)),
         *("tapped", "recording", "digits", "digit_samples", "digit_gaps", "digits_queued"),
         "public.stream",
     }
@@ -109,31 +111,6 @@ def aim(media: Media, row: int, remote: Remote) -> None:
         streams.digits_queued[row] = streams.digits_sent[row]
 
 
-def play_silence(media: Media, row: int) -> None:
-    """Send silence."""
-    _play(media.streams, row, Kind.SILENCE)
-
-
-def play_pool(media: Media, row: int, offset: int, length: int, *, loop: bool) -> None:
-    """Send a segment of the pool from its beginning; its end is ``StreamPlayFinished``."""
-    streams = media.streams
-    streams.source_offset[row], streams.source_length[row] = offset, length
-    streams.source_loop[row] = loop
-    _play(streams, row, Kind.POOL)
-
-
-def play_echo(media: Media, row: int) -> None:
-    """Send what the peer says."""
-    _play(media.streams, row, Kind.ECHO)
-
-
-def play_leg(media: Media, row: int, source_row: int) -> None:
-    """Send what the peer of another row says, until that row is closed."""
-    media.streams.source_row[row] = source_row
-    media.streams.tapped[source_row] = True
-    _play(media.streams, row, Kind.LEG)
-
-
 def record(media: Media, row: int, recording: int) -> None:
     """Record into this row of ``Recordings`` (emptied first); -1 stops."""
     streams, recordings = media.streams, media.recordings
@@ -173,8 +150,7 @@ def close(media: Media, row: int, now_ns: int) -> bytes:
     """
     streams = media.streams
     goodbye = farewell(media, row) if streams.aimed[row] else b""
-    listening = (streams.source_kind == Kind.LEG) & (streams.source_row == row)
-    streams.source_kind[listening] = Kind.SILENCE
+    forget_leg(media, row)
     streams.live[row] = streams.sends[row] = streams.receives[row] = streams.aimed[row] = False
     streams.tapped[row] = False
     streams.recording[row] = -1
@@ -200,11 +176,6 @@ def _least_loaded(media: Media) -> int:
     due = media.streams.due[: media.high]
     phases = due[due < NEVER] - (media.tick + 1)
     return int(np.bincount(phases % PERIOD, minlength=PERIOD).argmin())
-
-
-def _play(streams: Streams, row: int, kind: Kind) -> None:
-    streams.source_kind[row] = kind
-    streams.source_number[row] += np.uint32(1)
 
 
 def _law(codec: str) -> Law:

@@ -39,6 +39,14 @@ class Wish(msgspec.Struct, frozen=True):
     done: Done
 
 
+class Part(msgspec.Struct):
+    """The sound of a source: the one it plays, and the one it is to play."""
+
+    sound: int = 0
+    """Token, 0 if none."""
+    wish: Wish | None = None
+
+
 class Seat(msgspec.Struct):
     """One stream."""
 
@@ -46,9 +54,9 @@ class Seat(msgspec.Struct):
     row: int
     pair: PortPair
     closed: bool = False
-    sound: int = 0
-    """Token of the sound it plays, 0 if none."""
-    wish: Wish | None = None
+    source: Part = msgspec.field(default_factory=Part)
+    over: Part = msgspec.field(default_factory=Part)
+    """While it is held."""
     tape: Tape | None = None
 
 

@@ -113,8 +113,19 @@ class Streams(Table):
     source_length = column(np.int64)
     source_loop = column(np.bool_)
     source_row = column(np.int64)
+    source_begin = column(np.int64)
+    """Its sample to begin with."""
     source_number = column(np.uint32)
     """Counts the changes of source, so that ``play`` sees that it begins anew."""
+    held = column(np.bool_)
+    """The source plays over another one, which waits (``sounding``)."""
+    waiting_kind = column(np.uint8)
+    waiting_offset = column(np.int64)
+    waiting_length = column(np.int64)
+    waiting_loop = column(np.bool_)
+    waiting_row = column(np.int64)
+    waiting_begin = column(np.int64)
+    """Where it goes on."""
     tapped = column(np.bool_)
     """Somebody listens to what the peer of this row says."""
     recording = column(np.int16)

@@ -41,11 +41,14 @@ def play(media: Media, batch: Batch) -> None:
 
 def _begin(streams: Streams, rows: Rows) -> None:
     streams.source_seen[rows] = streams.source_number[rows]
-    streams.source_position[rows] = 0
+    streams.source_position[rows] = streams.source_begin[rows]
 
 
 def _play_end(media: Media, row: int, samples: int) -> None:
-    """Play what is left of a sound, then go round, or be silent and say so once."""
+    """Play what is left of a sound, then go round, or be silent and say so once.
+
+    The end of what plays over another is nobody's business.
+    """
     streams = media.streams
     offset, length = int(streams.source_offset[row]), int(streams.source_length[row])
     position = int(streams.source_position[row])
@@ -58,6 +61,6 @@ def _play_end(media: Media, row: int, samples: int) -> None:
     streams.music[row, :left] = media.pool[offset + position : offset + length]
     streams.music[row, left:samples] = 0
     streams.source_position[row] = length + 1
-    if position <= length:
+    if position <= length and not streams.held[row]:
         stream = StreamId(int(media.public.stream[row]))
         media.events.append(StreamPlayFinished(stream=stream))

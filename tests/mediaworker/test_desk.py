@@ -14,15 +14,17 @@ from bus.errors import (
     WrongStateError,
 )
 from bus.ids import StreamId
-from bus.sources import Echo, Leg, Silence, Tone, Wave
+from bus.sources import Echo, Leg, Music, Silence, Tone, Wave
 from bus.streams import (
     Aim,
     CloseStream,
     DrainWorker,
+    HoldStream,
     OpenStream,
     PlayStream,
     RecordStream,
     Remote,
+    ResumeStream,
     SendStreamDigits,
     StreamClosed,
     StreamCommand,
@@ -68,7 +70,10 @@ def test_a_life(role: DeskRole, tmp_path: Path) -> None:
         Aim(stream=ONE, remote=remote()),
         PlayStream(stream=ONE, source=Echo()),
         PlayStream(stream=ONE, source=Tone()),
+        HoldStream(stream=ONE, source=Music()),
         SendStreamDigits(stream=ONE, digits="12"),
+        ResumeStream(stream=ONE),
+        ResumeStream(stream=ONE),
         RecordStream(stream=ONE, path=""),
         RecordStream(stream=ONE, path=str(tmp_path / "s.wav")),
     ]
@@ -87,6 +92,8 @@ def test_a_life(role: DeskRole, tmp_path: Path) -> None:
     [
         Aim(stream=ONE, remote=remote()),
         PlayStream(stream=ONE, source=Silence()),
+        HoldStream(stream=ONE, source=Silence()),
+        ResumeStream(stream=ONE),
         RecordStream(stream=ONE, path="/x"),
         SendStreamDigits(stream=ONE, digits="1"),
         CloseStream(stream=ONE),
@@ -184,4 +191,4 @@ def test_opened_is_answered_when_all_is_there(role: DeskRole, tmp_path: Path) ->
     role.until(lambda: bool(opened))
     assert isinstance(opened[0], StreamOpened)
     assert (tmp_path / "r.wav").exists()
-    assert role.desk.seats[ONE].sound
+    assert role.desk.seats[ONE].source.sound

@@ -8,8 +8,9 @@ import pytest
 from bus.calls import Ok
 from bus.errors import BadSourceError
 from bus.ids import StreamId
-from bus.sources import AnySource, Echo, Leg, Silence, Tone, Wave
-from bus.streams import PlayStream
+from bus.sources import AnySource, Echo, Leg, Music, Silence, Tone, Wave
+from bus.streams import HoldStream, PlayStream, ResumeStream
+from mediaworker.sources.music import music
 from mediaworker.streams import Kind
 from tests.mediaworker.desk_role import DeskRole, write
 
@@ -38,6 +39,7 @@ def test_each_source(role: DeskRole, tmp_path: Path) -> None:
     role.open(2)
     sources: list[tuple[AnySource, Kind]] = [
         (Tone(), Kind.POOL),
+        (Music(), Kind.POOL),
         (Echo(), Kind.ECHO),
         (Leg(StreamId(2)), Kind.LEG),
         (write(tmp_path / "a.wav"), Kind.POOL),
@@ -62,9 +64,9 @@ def test_a_sound_and_its_loop(role: DeskRole, tmp_path: Path) -> None:
 
 def test_only_what_is_played_is_held(role: DeskRole, tmp_path: Path) -> None:
     seat = role.open(1, write(tmp_path / "a.wav"))
-    first = seat.sound
+    first = seat.source.sound
     role.ask(play(Tone()))
-    assert list(role.clerk.sounds) == [seat.sound] != [first]
+    assert list(role.clerk.sounds) == [seat.source.sound] != [first]
     role.ask(play(Echo()))
     assert not role.clerk.sounds
 
@@ -84,7 +86,59 @@ def test_the_latest_wish_counts(role: DeskRole, tmp_path: Path, later: AnySource
 @pytest.mark.parametrize("source", [Wave("/nowhere.wav"), Tone(1.0), Leg(StreamId(9))])
 def test_what_cannot_be_had_changes_nothing(role: DeskRole, source: AnySource) -> None:
     seat = role.open(1, Tone())
-    held = seat.sound
+    held = seat.source.sound
     assert isinstance(role.ask(play(source)), BadSourceError)
     assert kind(role) is Kind.POOL
-    assert (seat.sound, seat.wish, list(role.clerk.sounds)) == (held, None, [held])
+    assert (seat.source.sound, seat.source.wish, list(role.clerk.sounds)) == (held, None, [held])
+
+
+def hold(source: AnySource) -> HoldStream:
+    return HoldStream(stream=ONE, source=source)
+
+
+def test_a_hold_keeps_both_sounds_and_a_resume_only_its_own(role: DeskRole, tmp_path: Path) -> None:
+    seat = role.open(1, write(tmp_path / "a.wav"))
+    streams, waits = role.media.streams, seat.source.sound
+    offset = int(streams.source_offset[seat.row])
+    assert role.ask(hold(Music())) == Ok()
+    assert list(role.clerk.sounds) == [waits, seat.over.sound]
+    assert (streams.source_length[seat.row], streams.source_loop[seat.row]) == (len(music()), True)
+    assert role.ask(hold(Echo())) == Ok()
+    assert kind(role) is Kind.ECHO
+    assert list(role.clerk.sounds) == [waits]
+    assert role.ask(ResumeStream(stream=ONE)) == Ok()
+    assert (streams.source_offset[seat.row], streams.source_length[seat.row]) == (offset, 4000)
+    assert (list(role.clerk.sounds), seat.source.sound) == ([waits], waits)
+
+
+def test_a_sound_that_comes_during_a_hold_waits(role: DeskRole, tmp_path: Path) -> None:
+    seat = role.open(1)
+    played = role.give(play(write(tmp_path / "a.wav")))
+    assert role.ask(hold(Echo())) == Ok()
+    role.until(lambda: bool(played))
+    assert (played, kind(role)) == ([Ok()], Kind.ECHO)
+    role.ask(ResumeStream(stream=ONE))
+    assert role.media.streams.source_length[seat.row] == 4000
+
+
+def test_a_resume_overtakes_the_music_that_is_on_its_way(role: DeskRole, tmp_path: Path) -> None:
+    role.open(1, Echo())
+    held = role.give(hold(write(tmp_path / "a.wav")))
+    assert role.ask(ResumeStream(stream=ONE)) == Ok()
+    role.until(lambda: bool(held))
+    role.ask(play(Echo()))
+    assert (held, kind(role), dict(role.clerk.sounds)) == ([Ok()], Kind.ECHO, {})
+
+
+def test_music_that_cannot_be_had_holds_nothing(role: DeskRole) -> None:
+    seat = role.open(1, Tone())
+    assert isinstance(role.ask(hold(Wave("/nowhere.wav"))), BadSourceError)
+    assert not role.media.streams.held[seat.row]
+    assert list(role.clerk.sounds) == [seat.source.sound]
+
+
+def test_closing_a_held_stream_lets_go_of_both(role: DeskRole) -> None:
+    seat = role.open(1, Tone())
+    role.ask(hold(Music()))
+    role.desk.close(seat, lambda _: None)
+    assert not role.clerk.sounds

@@ -7,7 +7,7 @@ import pytest
 from bus.columns import Column
 from bus.streams import StreamDigit, StreamDigitsSent, StreamPlayFinished
 from bus.tables import PublicStreams
-from mediaworker import rows
+from mediaworker import rows, sounding
 from mediaworker.media import Media, Report
 from mediaworker.rtp.rtcp import Block, SenderInfo, middle, ntp_time, report
 from mediaworker.streams import Recordings, Rows, Streams
@@ -38,10 +38,10 @@ def columns(media: Media) -> dict[str, Column[np.generic]]:
 def busy() -> Worker:
     """Return a worker to which everything is going to happen."""
     worker = Worker(streams=16)
-    rows.play_echo(worker.media, worker.open(peer(codec="PCMA", ptime_ms=40)))
-    rows.play_pool(worker.media, worker.open(), 0, 700, loop=True)
-    rows.play_pool(worker.media, worker.open(), 0, 100, loop=False)
-    rows.play_leg(worker.media, worker.open(), 0)
+    sounding.play_echo(worker.media, worker.open(peer(codec="PCMA", ptime_ms=40)))
+    sounding.play_pool(worker.media, worker.open(), 0, 700, loop=True)
+    sounding.play_pool(worker.media, worker.open(), 0, 100, loop=False)
+    sounding.play_leg(worker.media, worker.open(), 0)
     worker.open(peer(send=False))
     worker.open()
     rows.record(worker.media, 0, 5)
@@ -134,7 +134,7 @@ def test_each_column_has_one_writer() -> None:
 def test_audio_comes_back_sample_by_sample_45_ms_later() -> None:
     worker = Worker()
     row = worker.open()
-    rows.play_echo(worker.media, row)
+    sounding.play_echo(worker.media, row)
     codes = speech(8000)
     for index, packet in enumerate(packets(codes)):
         worker.arrive(row, packet, after=10 + 4 * index)
@@ -166,7 +166,7 @@ def test_numbers_and_times_of_packets_are_continuous() -> None:
 def test_any_packet_times_go_together(ptime: int, length: int) -> None:
     worker = Worker()
     row = worker.open(peer(ptime_ms=ptime))
-    rows.play_echo(worker.media, row)
+    sounding.play_echo(worker.media, row)
     codes = speech(24000)
     for index, packet in enumerate(packets(codes, 8 * length)):
         worker.arrive(row, packet, after=10 + index * length // 5)
@@ -180,7 +180,7 @@ def test_any_packet_times_go_together(ptime: int, length: int) -> None:
 def test_packets_of_odd_and_changing_lengths() -> None:
     worker = Worker()
     row = worker.open()
-    rows.play_echo(worker.media, row)
+    sounding.play_echo(worker.media, row)
     codes, begin, sequence = speech(24000), 0, 0
     for size in [160, 40, 120, 33, 287, 80, 480, 1, 79] * 15:
         packet = Rtp(sequence, begin, codes[begin : begin + size].tobytes())
@@ -195,7 +195,7 @@ def test_streams_of_all_kinds_do_not_disturb_each_other() -> None:
     codes = [speech(4000, seed) for seed in range(40)]
     for number in range(40):
         row = worker.open(peer(codec=("PCMU", "PCMA")[number % 2], port=4000 + 2 * number))
-        rows.play_echo(worker.media, row)
+        sounding.play_echo(worker.media, row)
         for index, packet in enumerate(packets(codes[number])):
             law = 8 if number % 2 else 0
             late = packet._replace(payload_type=law, ssrc=number)
@@ -212,7 +212,7 @@ def test_streams_of_all_kinds_do_not_disturb_each_other() -> None:
 def test_not_sending_is_no_packets_and_not_receiving_no_sound() -> None:
     worker = Worker()
     silent, deaf = worker.open(peer(send=False)), worker.open(peer(receive=False))
-    rows.play_echo(worker.media, deaf)
+    sounding.play_echo(worker.media, deaf)
     for row in (silent, deaf):
         for index, packet in enumerate(packets(speech(1600))):
             worker.arrive(row, packet, after=5 + 4 * index)
@@ -230,7 +230,7 @@ def test_a_held_stream_goes_on_where_it_was() -> None:
     worker = Worker()
     row = worker.open()
     worker.media.pool[:1600] = np.arange(1600) * 20
-    rows.play_pool(worker.media, row, 0, 1600, loop=False)
+    sounding.play_pool(worker.media, row, 0, 1600, loop=False)
     worker.run(20)
     rows.aim(worker.media, row, peer(send=False))
     assert worker.run(40) == []

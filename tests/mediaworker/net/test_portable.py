@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 
 from bus.ids import StreamId
-from mediaworker import rows
+from mediaworker import rows, sounding
 from mediaworker.media import Media, Report
 from mediaworker.net.backend import Backend
 from mediaworker.net.portable import REPORTS, Portable
@@ -97,7 +97,7 @@ def test_it_is_a_backend(bed: Bed) -> None:
 def test_audio_comes_back_to_the_right_peer(bed: Bed) -> None:
     codes = [speech(3200, seed) for seed in range(3)]
     for row in range(3):
-        rows.play_echo(bed.media, row)
+        sounding.play_echo(bed.media, row)
     streams = [packets(each) for each in codes]
     back = [b"", b"", b""]
     for index in range(30):

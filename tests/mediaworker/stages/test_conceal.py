@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from bus.columns import Column
-from mediaworker import rows
+from mediaworker import sounding
 from mediaworker.codecs.g711 import COMPRESS
 from mediaworker.stages.conceal import FADE
 from tests.mediaworker.virtual import Rtp, Worker, expanded, packets, said, speech
@@ -15,7 +15,7 @@ def echoed(lost: frozenset[int], count: int = 50) -> tuple[Worker, Column[np.int
     """Return what the peer seems to say, from its first packet on, if some packets are lost."""
     worker = Worker()
     row = worker.open()
-    rows.play_echo(worker.media, row)
+    sounding.play_echo(worker.media, row)
     for index, packet in enumerate(packets(CODES)[:count]):
         if index not in lost:
             worker.arrive(row, packet, after=1 + 4 * index)

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from bus.columns import Column
 from bus.streams import StreamPlayFinished
-from mediaworker import rows
+from mediaworker import sounding
 from mediaworker.codecs.g711 import COMPRESS
 from tests.mediaworker.virtual import Worker, peer, said, speech
 
@@ -34,7 +34,7 @@ def expand(codes: Column[np.uint8]) -> Column[np.int16]:
 def test_a_sound_is_played_once_then_silence(samples: int, ptime: int) -> None:
     worker, codes = filled(samples)
     row = worker.open(peer(ptime_ms=ptime))
-    rows.play_pool(worker.media, row, OFFSET, samples, loop=False)
+    sounding.play_pool(worker.media, row, OFFSET, samples, loop=False)
     events = worker.run(300)
     audio = said(worker.sent(row))
     assert audio[:samples] == codes
@@ -47,7 +47,7 @@ def test_a_sound_is_played_once_then_silence(samples: int, ptime: int) -> None:
 def test_a_loop_goes_round_without_a_seam(samples: int) -> None:
     worker, codes = filled(samples)
     row = worker.open()
-    rows.play_pool(worker.media, row, OFFSET, samples, loop=True)
+    sounding.play_pool(worker.media, row, OFFSET, samples, loop=True)
     assert worker.run(100) == []
     audio = said(worker.sent(row))
     assert audio == (codes * 4000)[: len(audio)]
@@ -56,7 +56,7 @@ def test_a_loop_goes_round_without_a_seam(samples: int) -> None:
 def test_a_sound_of_no_length_is_over_at_once() -> None:
     worker, _ = filled(10)
     row = worker.open()
-    rows.play_pool(worker.media, row, OFFSET, 0, loop=True)
+    sounding.play_pool(worker.media, row, OFFSET, 0, loop=True)
     assert worker.run(20) == [StreamPlayFinished(stream=worker.stream(row))]
 
 
@@ -64,7 +64,7 @@ def test_the_same_sound_again_begins_anew() -> None:
     worker, codes = filled(1600)
     row = worker.open()
     for _ in range(2):
-        rows.play_pool(worker.media, row, OFFSET, 1600, loop=False)
+        sounding.play_pool(worker.media, row, OFFSET, 1600, loop=False)
         worker.run(20)
     assert said(worker.sent(row)) == codes[:800] + codes[:800]
 
@@ -72,7 +72,7 @@ def test_the_same_sound_again_begins_anew() -> None:
 def test_the_end_of_the_pool_can_be_played() -> None:
     worker = Worker(streams=1, pool=4000)
     row = worker.open()
-    rows.play_pool(worker.media, row, 3900, 100, loop=False)
+    sounding.play_pool(worker.media, row, 3900, 100, loop=False)
     assert len(worker.run(40)) == 1
-    rows.play_pool(worker.media, row, 3200, 800, loop=True)
+    sounding.play_pool(worker.media, row, 3200, 800, loop=True)
     worker.run(100)

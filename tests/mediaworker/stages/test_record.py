@@ -2,7 +2,7 @@ import numpy as np
 import pytest
 
 from bus.columns import Column
-from mediaworker import rows
+from mediaworker import rows, sounding
 from mediaworker.streams import RECORDING_FRAMES
 from tests.mediaworker.virtual import Worker, expanded, packets, peer, speech
 
@@ -22,7 +22,7 @@ def recorded(worker: Worker, slot: int) -> Column[np.int16]:
 def test_both_sides_on_one_time_line(ptime: int, caller_is_remote: bool) -> None:
     worker = Worker()
     row = worker.open(peer(ptime_ms=ptime), caller_is_remote=caller_is_remote)
-    rows.play_echo(worker.media, row)
+    sounding.play_echo(worker.media, row)
     rows.record(worker.media, row, 7)
     for index, packet in enumerate(packets(CODES)):
         worker.arrive(row, packet, after=10 + 4 * index)
@@ -39,7 +39,7 @@ def test_the_caller_is_left() -> None:
     ours, theirs = worker.open(), worker.open(caller_is_remote=True)
     worker.media.pool[:] = 5000
     for row in (ours, theirs):
-        rows.play_pool(worker.media, row, 0, 8000, loop=True)
+        sounding.play_pool(worker.media, row, 0, 8000, loop=True)
         rows.record(worker.media, row, row)
     worker.run(40)
     assert [side.any() for side in recorded(worker, ours)] == [True, False]
@@ -51,7 +51,7 @@ def test_the_ring_goes_round() -> None:
     row = worker.open()
     numbers = np.arange(RECORDING_FRAMES + 10).repeat(160)
     worker.media.pool[:] = numbers
-    rows.play_pool(worker.media, row, 0, len(numbers), loop=False)
+    sounding.play_pool(worker.media, row, 0, len(numbers), loop=False)
     rows.record(worker.media, row, 0)
     worker.run(4 * (RECORDING_FRAMES + 3))
     recordings = worker.media.recordings

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from mediaworker import rows
+from mediaworker import sounding
 from mediaworker.stages.reorder import DEPTH, IDLE
 from mediaworker.streams import RING
 from tests.mediaworker.virtual import Worker, packets, peer, said, speech
@@ -16,7 +16,7 @@ def echoed(delays: dict[int, int], lost: frozenset[int] = frozenset()) -> tuple[
     """Send 100 packets, some delayed by so many ticks; return what came back."""
     worker = Worker()
     row = worker.open()
-    rows.play_echo(worker.media, row)
+    sounding.play_echo(worker.media, row)
     for index, packet in enumerate(packets(CODES)):
         if index not in lost:
             worker.arrive(row, packet, after=1 + 4 * index + delays.get(index, 0))
@@ -48,7 +48,7 @@ def test_jitter_and_reordering_within_the_depth_are_not_heard(delays: dict[int, 
 def test_duplicates_are_not_heard() -> None:
     worker = Worker()
     row = worker.open()
-    rows.play_echo(worker.media, row)
+    sounding.play_echo(worker.media, row)
     for index, packet in enumerate(packets(CODES)):
         for after in (0, 0, 2, 40):
             worker.arrive(row, packet, after=1 + 4 * index + after)
@@ -77,7 +77,7 @@ def test_what_waits_too_long_is_shortened() -> None:
     """The first packets of a network that recovers come late, the others as fast as ever."""
     worker = Worker()
     row = worker.open()
-    rows.play_echo(worker.media, row)
+    sounding.play_echo(worker.media, row)
     codes = speech(160 * 400)
     for index, packet in enumerate(packets(codes, sequence=1)):
         worker.arrive(row, packet, after=1 + 4 * index + (20 if index < 5 else 0))
@@ -92,7 +92,7 @@ def test_what_waits_too_long_is_shortened() -> None:
 def test_a_jump_of_the_peers_clock_is_followed(jump: int) -> None:
     worker = Worker()
     row = worker.open()
-    rows.play_echo(worker.media, row)
+    sounding.play_echo(worker.media, row)
     for index, packet in enumerate(packets(CODES)):
         moved = packet.timestamp + (jump if index >= 50 else 0)
         worker.arrive(row, packet._replace(timestamp=moved), after=1 + 4 * index)
@@ -103,7 +103,7 @@ def test_a_jump_of_the_peers_clock_is_followed(jump: int) -> None:
 def test_after_silence_the_peer_is_heard_in_time() -> None:
     worker = Worker()
     row = worker.open()
-    rows.play_echo(worker.media, row)
+    sounding.play_echo(worker.media, row)
     for index, packet in enumerate(packets(CODES)):
         pause = 77 if index >= 50 else 0
         worker.arrive(row, packet, after=1 + 4 * index + pause)
@@ -127,7 +127,7 @@ def test_drifting_clocks_are_followed() -> None:
     for drift in (0.99, 1.01):
         worker = Worker()
         row = worker.open()
-        rows.play_echo(worker.media, row)
+        sounding.play_echo(worker.media, row)
         codes = speech(160 * 1000)
         for index, packet in enumerate(packets(codes)):
             worker.arrive(row, packet, after=1 + int(4 * index * drift))
@@ -141,7 +141,7 @@ def test_drifting_clocks_are_followed() -> None:
 def test_more_than_the_ring_holds_keeps_the_newest() -> None:
     worker = Worker()
     row = worker.open(peer(ptime_ms=20))
-    rows.play_echo(worker.media, row)
+    sounding.play_echo(worker.media, row)
     for packet in packets(speech(160)):
         worker.arrive(row, packet._replace(sequence=65499), after=1)
     for index, packet in enumerate(packets(CODES)):

@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from mediaworker import rows
+from mediaworker import rows, sounding
 from tests.mediaworker.virtual import Worker, packets, peer, said, speech
 
 CODES = speech(16000)
@@ -11,7 +11,7 @@ def listening(source_ptime: int, ptime: int) -> tuple[Worker, int, int]:
     """Return a worker whose second stream says what the peer of the first says."""
     worker = Worker()
     source, row = worker.open(peer(ptime_ms=source_ptime)), worker.open(peer(ptime_ms=ptime))
-    rows.play_leg(worker.media, row, source)
+    sounding.play_leg(worker.media, row, source)
     for index, packet in enumerate(packets(CODES)):
         worker.arrive(source, packet, after=30 + 4 * index)
     return worker, source, row
@@ -38,9 +38,9 @@ def test_a_leg_that_is_gone_is_silence() -> None:
 def test_two_may_listen_to_each_other_and_a_third_to_both() -> None:
     worker = Worker()
     first, second, third = worker.open(), worker.open(), worker.open()
-    rows.play_leg(worker.media, first, second)
-    rows.play_leg(worker.media, second, first)
-    rows.play_leg(worker.media, third, first)
+    sounding.play_leg(worker.media, first, second)
+    sounding.play_leg(worker.media, second, first)
+    sounding.play_leg(worker.media, third, first)
     voices = speech(4000, 1), speech(4000, 2)
     for row, codes in enumerate(voices):
         for index, packet in enumerate(packets(codes)):
@@ -54,9 +54,9 @@ def test_a_change_of_source_takes_the_next_packet() -> None:
     worker = Worker()
     row = worker.open()
     worker.media.pool[:] = 8000
-    rows.play_pool(worker.media, row, 0, 8000, loop=True)
+    sounding.play_pool(worker.media, row, 0, 8000, loop=True)
     worker.run(4)
-    rows.play_silence(worker.media, row)
+    sounding.play_silence(worker.media, row)
     worker.run(4)
     loud, silent = worker.sent(row)
     assert (len(set(loud.payload)), set(silent.payload)) == (1, {0xFF})
@@ -67,6 +67,6 @@ def test_who_does_not_send_says_nothing() -> None:
     worker = Worker()
     row = worker.open(peer(send=False))
     worker.media.pool[:] = 8000
-    rows.play_pool(worker.media, row, 0, 8000, loop=True)
+    sounding.play_pool(worker.media, row, 0, 8000, loop=True)
     worker.run(40)
     assert not np.count_nonzero(worker.media.streams.said)
