@@ -4,9 +4,6 @@ A function replies itself (now or, for what a worker has to do first, later) or 
 ``RefusedError``, which is the reply.
 """
 
-from collections.abc import Callable
-from typing import Any
-
 from bus import calls
 from bus.errors import (
     BadRequestError,
@@ -36,6 +33,8 @@ from signaling.sending import contact, listener_for
 from signaling.sip.errors import SipError
 from signaling.sip.headers import NameAddr, render_name_addr
 from signaling.sip.uri import parse_uri
+from signaling.verbs import registering
+from signaling.verbs.verb import Verbs
 
 LONGEST_RING = 86400.0
 """Seconds."""
@@ -260,9 +259,8 @@ def _status(core: Core, client: Client, waiting: Waiting, command: calls.GetStat
     core.reply(waiting, status)
 
 
-Verb = Callable[[Core, Client, Waiting, Any], None]
-
-VERBS: dict[type, Verb] = {
+# Those with a subject of their own are in ``verbs``.
+VERBS: Verbs = {
     calls.Hello: _again,
     calls.Ping: _ping,
     calls.Subscribe: _subscribe,
@@ -279,4 +277,5 @@ VERBS: dict[type, Verb] = {
     calls.ListCalls: _list_calls,
     calls.ListWorkers: _list_workers,
     calls.GetStatus: _status,
+    **registering.VERBS,
 }

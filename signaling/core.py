@@ -10,7 +10,7 @@ from bus.envelope import Done, Event, Refused
 from bus.envelope import Request as BusRequest
 from bus.errors import RefusedError
 from bus.ids import CallId
-from bus.protocol import CallEvent
+from bus.protocol import CallEvent, ClientEvent
 from bus.streams import StreamCommand
 from signaling.calls.call import Call, Waiting
 from signaling.clients import Client
@@ -63,7 +63,7 @@ class Core:
             self.send_event(client, event)
         self.publish("call", event)
 
-    def send_event(self, client: Client, event: CallEvent) -> None:
+    def send_event(self, client: Client, event: ClientEvent) -> None:
         """Number an event for one client and send it."""
         client.sequence += 1
         frame = encode(Event(sequence=client.sequence, body=raw(event), at=self.now))
@@ -115,6 +115,10 @@ class Core:
             self.reply(waiting, Ok())
 
     # -------------------------------------------------------------------------------- timers
+
+    def push_timer(self, at: float, key: str, name: str) -> None:
+        """Have the timer ``name`` of something that is no call looked at, at an instant."""
+        heappush(self.state.timers, (at, key, name))
 
     def set_timer(self, call: Call, name: str, seconds: float) -> None:
         """Set a timer of a call; setting it again moves it."""

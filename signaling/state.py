@@ -9,6 +9,7 @@ from signaling.calls.call import Call, Waiting
 from signaling.clients import Clients
 from signaling.locating import SECURE, Search
 from signaling.placement import Workers
+from signaling.registration import Registration
 from signaling.sip.flow import Flow
 from signaling.sip.message import Request
 from signaling.sip.verify import Nonces
@@ -93,6 +94,8 @@ class AgentState(msgspec.Struct, kw_only=True):
     by_stream: dict[StreamId, CallId] = {}
     asked: dict[str, Asked] = {}
     """Keyed by worker session and request id."""
+    registrations: dict[str, Registration] = {}
+    """Ours with registrars, by address of record."""
     nonces: Nonces = msgspec.field(default_factory=Nonces)
     outside: dict[str, Outside] = {}
     """By the key of its transaction."""

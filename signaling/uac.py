@@ -2,6 +2,7 @@
 
 from collections.abc import Callable
 
+from signaling import registering
 from signaling.calls.acts import settle, step, step_or_settle
 from signaling.calls.call import Call, Purpose, Sent
 from signaling.calls.dialling import failure_cue, may_follow, to_tag
@@ -37,7 +38,7 @@ FINALS: dict[Purpose, Final] = {
 
 TakeOutside = Callable[[Core, Outside, Happening], None]
 
-OUTSIDE: dict[str, TakeOutside] = {}
+OUTSIDE: dict[str, TakeOutside] = {registering.PURPOSE: registering.take_final}
 """Who takes the final response to a request that belongs to no call, by its purpose."""
 
 

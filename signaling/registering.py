@@ -1,0 +1,280 @@
+"""Keeping our registrations (RFC 3261 10.2): what the acts of ``registration`` do.
+
+All REGISTERs of one address of record share a Call-ID and count CSeq up (10.2.4).  It is refreshed
+well before it expires; while the registrar fails, the time between two tries doubles (RFC 5626
+4.5), and the first success goes on as if nothing had been.  A 423 is asked again with the time it
+names.  Where the registrar saw us at another address than we said (RFC 3581), that is what we
+register.
+"""
+
+from typing import Final
+
+import msgspec
+
+from bus.registrations import RegistrationChanged, RegistrationInfo
+from signaling.calls.verdicts import Happening
+from signaling.core import Core
+from signaling.registration import TABLE, Act, Cue, Registration, State
+from signaling.sending import branch, contact, listener_for, send_outside, via
+from signaling.sip.digest import authorize, is_stale
+from signaling.sip.errors import SipError
+from signaling.sip.headers import parse_cseq, parse_name_addr, parse_via
+from signaling.sip.message import Header, Request, Response, every, first
+from signaling.sip.uri import parse_uri, render_uri
+from signaling.state import Listener, Outside
+
+PURPOSE: Final = "register"
+TIMER: Final = "register"
+
+FIRST_WAIT, LONGEST_WAIT = 4.0, 300.0
+"""Seconds of back-off after the first failure, and at most."""
+EARLY: Final = (0.75, 0.9)
+"""Share of its time after which a registration is refreshed."""
+
+
+def begin(core: Core, registration: Registration) -> None:
+    """Register, in place of what was there under the same address of record."""
+    former = core.state.registrations.get(registration.aor)
+    if former is not None:
+        registration.call_id, registration.cseq = former.call_id, former.cseq
+    core.state.registrations[registration.aor] = registration
+    _send(core, registration, registration.expires)
+
+
+def end(core: Core, registration: Registration) -> None:
+    """Remove our contact."""
+    _step(core, registration, Cue.STOP)
+
+
+def take_timer(core: Core, aor: str, at: float) -> None:
+    """Refresh or try again, if the timer is still true."""
+    registration = core.state.registrations.get(aor)
+    if registration is not None and registration.due_at == at:
+        registration.due_at = 0.0
+        _step(core, registration, Cue.DUE)
+
+
+def take_final(core: Core, outside: Outside, happening: Happening) -> None:
+    """Take the final response to a REGISTER."""
+    registration = core.state.registrations.get(outside.owner)
+    if registration is None or parse_cseq(_cseq(outside)).number != registration.cseq:
+        return  # overtaken by a later one
+    registration.status, registration.reason = happening.status, happening.reason
+    response = happening.response
+    if response is not None and happening.status in (401, 407):
+        if _answered(core, registration, outside, response):
+            return
+    elif response is not None and happening.status == 423 and _lengthened(registration, response):
+        _send(core, registration, registration.expires)
+        return
+    _step(core, registration, _judge(core, registration, happening))
+
+
+def _cseq(outside: Outside) -> str:
+    return first(outside.request, "CSeq") or ""
+
+
+def _judge(core: Core, registration: Registration, happening: Happening) -> Cue:
+    status, response = happening.status, happening.response
+    if 200 <= status < 300 and response is not None:
+        registration.failures, registration.former = 0, ""
+        registration.expires_at = core.now + _granted(registration, response)
+        _learn_address(registration, response)
+        return Cue.ACCEPTED
+    registration.failures += 1
+    registration.retry_after = _retry_after(response)
+    return Cue.FAILED if status in (408, 480) or 500 <= status < 600 else Cue.REFUSED
+
+
+def _step(core: Core, registration: Registration, cue: Cue) -> None:
+    cell = TABLE[registration.state].get(cue)
+    if cell is None:
+        return
+    before = registration.info()
+    registration.state, acts = cell
+    for act in acts:
+        match act:
+            case Act.SEND:
+                _send(core, registration, registration.expires)
+            case Act.REMOVE:
+                registration.due_at = 0.0
+                _send(core, registration, 0)
+            case Act.WAIT_REFRESH:
+                _wait(core, registration, _until_refresh(core, registration))
+            case Act.WAIT_RETRY:
+                _wait(core, registration, _until_retry(core, registration))
+            case Act.TELL:
+                _tell(core, registration, before)
+    if registration.state is State.ENDED:
+        core.state.registrations.pop(registration.aor, None)
+
+
+def _tell(core: Core, registration: Registration, before: RegistrationInfo) -> None:
+    after = registration.info()
+    same = msgspec.structs.replace(before, expires_at=after.expires_at) == after
+    if same and before.state == after.state:
+        return  # a refresh is no news
+    event = RegistrationChanged(registration=after)
+    client = core.state.clients.known.get(registration.owner)
+    if client is not None:
+        core.send_event(client, event)
+    core.publish("registration", event)
+
+
+def _wait(core: Core, registration: Registration, seconds: float) -> None:
+    registration.due_at = core.now + seconds
+    core.push_timer(registration.due_at, registration.aor, TIMER)
+
+
+def _until_refresh(core: Core, registration: Registration) -> float:
+    if registration.former:
+        return 0.0  # we have just learned the address that it should have been
+    least, most = EARLY
+    share = least + (most - least) * core.entropy.fraction()
+    return (registration.expires_at - core.now) * share
+
+
+def _until_retry(core: Core, registration: Registration) -> float:
+    longest = min(FIRST_WAIT * 2 ** (registration.failures - 1), LONGEST_WAIT)
+    wait = longest * (0.5 + core.entropy.fraction() / 2)
+    return max(wait, registration.retry_after)
+
+
+# -------------------------------------------------------------------------------- the request
+
+
+def _send(core: Core, registration: Registration, expires: int) -> None:
+    listener = _listener(core, registration)
+    registration.cseq += 1
+    request = Request(
+        method="REGISTER",
+        uri=registration.registrar,
+        headers=_fields(core, registration, listener, expires),
+        body=b"",
+    )
+    _dispatch(core, registration, Outside(purpose=PURPOSE, owner=registration.aor, request=request))
+
+
+def _dispatch(core: Core, registration: Registration, outside: Outside) -> None:
+    try:
+        send_outside(core, outside, registration.registrar)
+    except SipError as error:
+        take_final(core, outside, Happening(status=503, reason=str(error)))
+
+
+def _fields(
+    core: Core, registration: Registration, listener: Listener, expires: int
+) -> list[Header]:
+    contacts: list[Header] = [("Contact", f"{registration.contact};expires={expires}")]
+    if registration.former:
+        contacts.insert(0, ("Contact", f"{registration.former};expires=0"))
+    return [
+        ("Via", via(listener, branch(core))),
+        ("Max-Forwards", "70"),
+        ("From", f"<{registration.aor}>;tag={registration.tag}"),
+        ("To", f"<{registration.aor}>"),
+        ("Call-ID", registration.call_id),
+        ("CSeq", f"{registration.cseq} REGISTER"),
+        *contacts,
+        ("Expires", str(expires)),
+        ("User-Agent", core.state.settings.sip.user_agent),
+        *registration.headers,
+    ]
+
+
+def _answered(core: Core, registration: Registration, outside: Outside, response: Response) -> bool:
+    """Send the request again with credentials; False if they were not taken or there are none."""
+    challenges = [
+        (name, value)
+        for name in ("WWW-Authenticate", "Proxy-Authenticate")
+        for value in every(response, name)
+    ]
+    stale = any(is_stale(value) for _, value in challenges)
+    if not registration.password or outside.attempts >= (2 if stale else 1):
+        return False
+    header = authorize(
+        challenges,
+        method="REGISTER",
+        uri=registration.registrar,
+        user=registration.user,
+        password=registration.password,
+        body=b"",
+        cnonce=core.entropy.token(),
+        nonce_count=1,
+    )
+    if header is None:
+        return False
+    registration.cseq += 1
+    renewed = {
+        "via": via(_listener(core, registration), branch(core)),
+        "cseq": f"{registration.cseq} REGISTER",
+    }
+    former = outside.request.headers
+    fields = [
+        (name, renewed.get(name.lower(), value))
+        for name, value in former
+        if name.lower() not in ("authorization", "proxy-authorization")
+    ]
+    request = msgspec.structs.replace(outside.request, headers=[*fields, header])
+    again = Outside(
+        purpose=PURPOSE, owner=registration.aor, request=request, attempts=outside.attempts + 1
+    )
+    _dispatch(core, registration, again)
+    return True
+
+
+def _listener(core: Core, registration: Registration) -> Listener:
+    transport = (parse_uri(registration.registrar).parameter("transport") or "udp").lower()
+    found = listener_for(core, transport) or core.state.listeners[0]
+    if not registration.contact:
+        user = parse_uri(registration.aor).user or "offhook"
+        registration.contact, registration.listener = contact(found, user), found.name
+    return found
+
+
+# ------------------------------------------------------------------------------- the response
+
+
+def _lengthened(registration: Registration, response: Response) -> bool:
+    """Take the Min-Expires of a 423; False if it asks for no more than we did."""
+    text = (first(response, "Min-Expires") or "").strip()
+    if not text.isdecimal() or int(text) <= registration.expires:
+        return False
+    registration.expires = int(text)
+    return True
+
+
+def _granted(registration: Registration, response: Response) -> float:
+    """Return the seconds that the registrar gave our contact (10.2.4)."""
+    ours = parse_name_addr(registration.contact).uri
+    default = (first(response, "Expires") or "").strip()
+    for value in every(response, "Contact"):
+        try:
+            found = parse_name_addr(value)
+        except SipError:
+            continue
+        text = found.parameter("expires") or default
+        if found.uri == ours and text.isdecimal():
+            return float(text)
+    return float(default) if default.isdecimal() else float(registration.expires)
+
+
+def _learn_address(registration: Registration, response: Response) -> None:
+    """Register what the registrar saw, if that is another address than we said (RFC 3581)."""
+    seen = parse_via(first(response, "Via") or "")
+    host, port = seen.parameter("received"), seen.parameter("rport")
+    said = parse_name_addr(registration.contact)
+    uri = parse_uri(said.uri)
+    if not port or not port.isdecimal() or seen.transport.upper() != "UDP":
+        return
+    learned = msgspec.structs.replace(uri, host=host or seen.host, port=int(port))
+    if (learned.host, learned.port) != (uri.host, uri.port or 5060):
+        registration.former = registration.contact
+        registration.contact = f"<{render_uri(learned)}>"
+
+
+def _retry_after(response: Response | None) -> float:
+    """Return the Retry-After of a response, seconds; 0 if there is none."""
+    words = (first(response, "Retry-After") or "").split() if response else []
+    digits = words[0].partition(";")[0] if words else ""
+    return min(float(digits), 86400.0) if digits.isdecimal() else 0.0

@@ -1,0 +1,1 @@
+"""What applications ask for, by subject: each module has its ``VERBS``."""
