@@ -16,7 +16,7 @@ from bus.calls import Snapshot
 from bus.errors import TooLateError
 from bus.ids import CallId
 from bus.streams import CloseStream
-from signaling import client_frames, worker_frames
+from signaling import client_frames, registering, worker_frames
 from signaling.calls.acts import step, step_or_settle
 from signaling.calls.call import Call
 from signaling.calls.dialling import is_ready, may_follow
@@ -263,6 +263,9 @@ def _check_clients(core: Core) -> None:
         for call in list(core.state.calls.values()):
             if call.owner == client.peer and call.on_owner_lost == "hang_up":
                 step(core, call, Cue.OWNER_LOST)
+        for registration in list(core.state.registrations.values()):
+            if registration.owner == client.peer:
+                registering.end(core, registration)
 
 
 # ------------------------------------------------------------------------------------ timers
@@ -317,6 +320,7 @@ OF_CALL: dict[str, Callable[[Core, Call], None]] = {
 
 ELSEWHERE: dict[str, Callable[[Core, str, float], None]] = {
     "asked": _unanswered,
+    registering.TIMER: registering.take_timer,
 }
 """What a timer that is no call's does, given its key and its instant, true or not."""
 
@@ -334,6 +338,8 @@ def _drained(core: Core) -> None:
         state.hung_up, state.drain_deadline = True, core.now + LAST_WORDS
         for call in list(state.calls.values()):
             step(core, call, Cue.HANG_UP, Happening(reason=state.draining))
+        for registration in list(state.registrations.values()):
+            registering.end(core, registration)
         while core.outs:
             _report(core, core.outs.popleft())
     if not state.calls:
