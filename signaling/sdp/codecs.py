@@ -22,12 +22,15 @@ class Codec(msgspec.Struct, frozen=True):
 PCMU: Final = Codec("PCMU", 8000, 0)
 PCMA: Final = Codec("PCMA", 8000, 8)
 EVENTS: Final = Codec("telephone-event", 8000, 101, "0-15")
+"""At our audio's clock; others are taken at any (RFC 4733 2.1)."""
 CODECS: Final = (PCMU, PCMA, EVENTS)
 
 PACKET_TIMES_MS: Final = (10, 20, 30, 40, 60)
 DEFAULT_PACKET_TIME_MS: Final = 20
 
 DYNAMIC: Final = range(96, PAYLOAD_TYPES)
+SLOWEST: Final = 1000
+"""Hz; of an events clock, so that a millisecond is at least one unit."""
 
 _RTPMAP: Final = re.compile(r"([0-9]{1,3})\s+([^\s/]+)/([0-9]{1,6})(?:/([0-9]{1,3}))?\s*\Z")
 _AUDIO: Final = {codec.name: codec for codec in (PCMU, PCMA)}
@@ -54,7 +57,19 @@ def payload_types(media: Media) -> dict[int, Codec | None]:
     return {number: mapped.get(number, _STATIC.get(number)) for number in types}
 
 
+def events_at(clock: int) -> Codec:
+    """Return telephone-event at a clock rate in Hz."""
+    return msgspec.structs.replace(EVENTS, clock=clock)
+
+
+def is_events(codec: Codec) -> bool:
+    """Whether it is telephone-event, at any clock rate."""
+    return codec.name == EVENTS.name
+
+
 def _ours(name: str, clock: int, channels: str) -> Codec | None:
+    if name.lower() == EVENTS.name and clock >= SLOWEST and channels == "1":
+        return events_at(clock)
     for codec in CODECS:
         if (name.lower(), clock, int(channels)) == (codec.name.lower(), codec.clock, 1):
             return codec

@@ -80,7 +80,8 @@ def make_offer(
     our codecs is named.
     """
     wish = _wish(address, port, codecs, direction)
-    formats = _our_types(negotiation.payload_types, wish.codecs)
+    clock = negotiation.agreed.remote.events_clock if negotiation.agreed else EVENTS.clock
+    formats = _our_types(negotiation.payload_types, [*wish.codecs, coding.events_at(clock)])
     audio = _audio(wish, formats, coding.DEFAULT_PACKET_TIME_MS)
     before = negotiation.local
     media = [_refuse(medium) for medium in before.media] if before else [audio]
@@ -161,7 +162,7 @@ def _wish(address: str, port: int, codecs: Iterable[str], direction: str) -> _Wi
 def _our_types(said: dict[str, int], codecs: list[Codec]) -> dict[int, Codec]:
     """Give each codec the payload type it had, else its usual one, else a free one."""
     formats: dict[int, Codec] = {}
-    for codec in (*codecs, EVENTS):
+    for codec in codecs:
         others = set(formats) | {n for name, n in said.items() if name != codec.name}
         wanted = (said.get(codec.name, codec.payload_type), codec.payload_type, *coding.DYNAMIC)
         formats[next(number for number in wanted if number not in others)] = codec
@@ -244,9 +245,13 @@ def _objection(session: Session, media: Media, codecs: list[Codec], local: str) 
 def _common(media: Media, codecs: list[Codec]) -> dict[int, Codec]:
     """Return the payload types of the first common codec and of the events, empty if no codec."""
     theirs = {n: codec for n, codec in coding.payload_types(media).items() if codec}
-    chosen = [n for n, codec in theirs.items() if codec in codecs and codec != EVENTS][:1]
-    events = [n for n, codec in theirs.items() if codec == EVENTS][:1]
-    return {n: theirs[n] for n in (*chosen, *events)} if chosen else {}
+    chosen = [n for n, c in theirs.items() if c in codecs and not coding.is_events(c)][:1]
+    if not chosen:
+        return {}
+    clock = theirs[chosen[0]].clock
+    events = [n for n, codec in theirs.items() if coding.is_events(codec)]
+    events.sort(key=lambda n: theirs[n].clock != clock)  # the audio's own is the one to use
+    return {n: theirs[n] for n in (*chosen, *events[:1])}
 
 
 def _address(session: Session, media: Media, local: str) -> str | None:
@@ -297,6 +302,7 @@ def _agree(
         receive_payload_type=ours[codec.name],
         events_payload_type=_names(chosen).get(EVENTS.name, -1),
         receive_events_payload_type=ours.get(EVENTS.name, -1),
+        events_clock=next((c.clock for c in chosen.values() if coding.is_events(c)), EVENTS.clock),
         ptime_ms=coding.packet_time(theirs),
         send=direction.sends,
         receive=direction.receives,

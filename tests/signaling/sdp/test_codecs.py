@@ -1,6 +1,16 @@
 import pytest
 
-from signaling.sdp.codecs import EVENTS, PCMA, PCMU, attributes, known, packet_time, payload_types
+from signaling.sdp.codecs import (
+    EVENTS,
+    PCMA,
+    PCMU,
+    attributes,
+    events_at,
+    is_events,
+    known,
+    packet_time,
+    payload_types,
+)
 from signaling.sdp.model import Attribute, Media
 
 
@@ -37,6 +47,13 @@ def test_any_dynamic_type_may_be_ours() -> None:
 @pytest.mark.parametrize("clock", ["16000", "8000/2", "48000"])
 def test_another_clock_or_two_channels_are_not_ours(clock: str) -> None:
     assert payload_types(medium("96", f"rtpmap:96 PCMU/{clock}")) == {96: None}
+
+
+def test_events_have_any_clock_but_none_below_a_kilohertz() -> None:
+    media = medium("96 97", "rtpmap:96 Telephone-Event/48000", "rtpmap:97 telephone-event/999")
+    assert payload_types(media) == {96: events_at(48000), 97: None}
+    assert is_events(events_at(48000))
+    assert not is_events(PCMU)
 
 
 def test_an_rtpmap_overrides_the_static_meaning() -> None:

@@ -155,11 +155,29 @@ def test_payload_types_of_the_offer_are_answered() -> None:
     assert (remote.events_payload_type, remote.receive_events_payload_type) == (96, 96)
 
 
-def test_events_at_another_clock_are_not_taken() -> None:
-    offer = audio("0 96", "rtpmap:96 telephone-event/48000")
-    answer, agreed = side().answer(offer)
-    assert shape(answer)[0][3] == ("0",)
-    assert agreed.remote.events_payload_type == -1
+@pytest.mark.parametrize("clock", [8000, 16000, 48000])
+def test_events_are_taken_at_any_clock(clock: int) -> None:
+    offer = audio("0 101").replace(b"event/8000", b"event/%d" % clock)
+    us = Side([Negotiation()])
+    answered, agreed = us.answer(offer)
+    assert (agreed.remote.events_payload_type, agreed.remote.events_clock) == (101, clock)
+    assert b"a=rtpmap:101 telephone-event/%d\r\n" % clock in answered
+    again = us.offer()
+    assert b"a=rtpmap:101 telephone-event/%d\r\n" % clock in again
+
+
+def test_events_at_the_clock_of_the_audio_are_preferred() -> None:
+    types = ("rtpmap:96 telephone-event/48000", "rtpmap:97 telephone-event/8000")
+    answered, agreed = Side([Negotiation()]).answer(audio("0 96 97", *types))
+    assert (agreed.remote.events_payload_type, agreed.remote.events_clock) == (97, 8000)
+    assert b"m=audio 4000 RTP/AVP 0 97\r\n" in answered
+
+
+def test_an_answer_may_take_other_events_than_we_offered() -> None:
+    us = Side([Negotiation()])
+    us.offer()
+    agreed = us.accept(audio("0 101").replace(b"event/8000", b"event/16000"))
+    assert agreed.remote.events_clock == 16000
 
 
 def test_the_first_usable_audio_is_taken() -> None:
