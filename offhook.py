@@ -9,6 +9,9 @@ async with offhook.Engine.launch() as engine:          # or Engine.connect(run_d
 async for call in engine.incoming():
     await call.ring()
     await call.answer(play="welcome.wav", record="call.wav")
+    await call.hold(music="music.wav")
+    await call.resume()
+    await call.transfer("sip:somebody@example.com")    # or to another call of ours
 """
 
 # ruff: noqa: I001  (reading order)
@@ -17,11 +20,17 @@ async for call in engine.incoming():
 from bus.engine import Engine
 
 # A call: what it can do.
-from bus.call import Call, CallState, IncomingCall
+from bus.call import Call, CallState
+from bus.incoming_call import IncomingCall
 from bus.incoming import IncomingCalls
 
+# What peers ask us to call, and where we are registered.
+from bus.transfer_requests import TransferRequest, TransferRequests
+from bus.registering import Registration, RegistrationState
+from bus.registrations import RegistrationInfo
+
 # What a leg can be made to hear; the path of a WAV file will do as well.
-from bus.sources import Echo, Silence, Tone, Wave
+from bus.sources import Echo, Music, Silence, Tone, Wave
 
 # How it ended: returned by ``ended()``, raised by ``answered()``.
 from bus.outcomes import (
@@ -36,13 +45,14 @@ from bus.outcomes import (
     NoAnswer,
     Redirected,
     Rejected,
+    Transferred,
     Unreachable,
 )
 from bus.calls import OnOwnerLost, Quality
 from bus.gauges import Reading
 
 # What happens: ``events.Answered``, ``events.DigitReceived`` ...
-from bus import calls as events
+from bus import events
 from bus.feed import Feed, Missed, Observed
 
 # What can go wrong.
@@ -50,14 +60,17 @@ from bus.errors import (
     BadRequestError,
     BadSourceError,
     EngineLostError,
+    ForbiddenError,
     LaunchError,
     NoCapacityError,
     NotFoundError,
     OffhookError,
+    PeerRefusedError,
     RefusedError,
     WrongStateError,
 )
-from bus.outcomes import CallEndedError
+from bus.outcomes import CallEndedError, TransferFailedError
+from bus.registering import RegistrationFailedError
 
 __all__ = [
     "AnyOutcome",
@@ -76,24 +89,35 @@ __all__ = [
     "EngineLostError",
     "Failed",
     "Feed",
+    "ForbiddenError",
     "IncomingCall",
     "IncomingCalls",
     "LaunchError",
     "MediaNotAcceptable",
     "Missed",
+    "Music",
     "NoAnswer",
     "NoCapacityError",
     "NotFoundError",
     "Observed",
     "OffhookError",
     "OnOwnerLost",
+    "PeerRefusedError",
     "Quality",
     "Reading",
     "Redirected",
     "RefusedError",
+    "Registration",
+    "RegistrationFailedError",
+    "RegistrationInfo",
+    "RegistrationState",
     "Rejected",
     "Silence",
     "Tone",
+    "TransferFailedError",
+    "TransferRequest",
+    "TransferRequests",
+    "Transferred",
     "Unreachable",
     "Wave",
     "WrongStateError",

@@ -1,7 +1,6 @@
 """A call, as an application holds it: what it can do, and what has become of it.
 
-It is a list of the events so far (``history``) and what follows from them; whoever waits, waits for
-a condition on that list.  So nothing is missed that happened before somebody asked.
+It is a list of the events so far (``history``) and what follows from them.
 
     state     outgoing   calling ─► ringing ─► up ─► ended
               incoming   ringing ─► answering ─► up ─► ended
@@ -12,22 +11,34 @@ from collections.abc import AsyncGenerator, Callable, Mapping
 from enum import StrEnum
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Protocol, Self, TypeVar
+from typing import Final, Self, TypeVar
 
 from bus import calls as verbs
+from bus.asking import AGREE_WITHIN, Engine
 from bus.calls import CallInfo, DigitReceived, Ended, OnOwnerLost, Quality
 from bus.errors import NotFoundError, WrongStateError
 from bus.gauges import Reading
-from bus.ids import CallId, StreamId, WorkerId
-from bus.outcomes import AnyOutcome, CallEndedError, Completed, outcome_of
+from bus.history import History
+from bus.holding import Hold, HoldChanged, Resume
+from bus.ids import CallId, StreamId
+from bus.outcomes import (
+    AnyOutcome,
+    CallEndedError,
+    Completed,
+    Transferred,
+    outcome_of,
+    transfer_outcome,
+)
 from bus.playing import Playable, absolute, as_source
-from bus.protocol import CallEvent, Command, Reply
-from bus.sources import Silence
+from bus.protocol import CallEvent, Command
+from bus.session import REPLY_WITHIN
+from bus.sources import AnySource, Music, Silence, Wave
+from bus.transfers import CancelTransfer, Replaced, Transfer, TransferEnded, TransferProgress
 
-R = TypeVar("R", bound=Reply)
 T = TypeVar("T")
 
 SILENCE: Final = Silence()
+MUSIC: Final = Music()
 
 
 class CallState(StrEnum):
@@ -50,20 +61,6 @@ AFTER: Final[Mapping[tuple[CallState, type[CallEvent]], CallState]] = {
 """What an event makes of a state.  A missing cell changes nothing; ``Ended`` always ends."""
 
 
-class Engine(Protocol):
-    """What a call needs of its engine."""
-
-    async def ask(
-        self, body: Command, reply: type[R], *, then: Callable[[R], None] | None = None
-    ) -> R:
-        """Send a request and return its reply."""
-        ...
-
-    async def read_gauges(self, worker: WorkerId, stream: StreamId) -> Reading | None:
-        """Read a stream's levels and counters from its worker's public table."""
-        ...
-
-
 class Call:
     """One call of ours.  As a context manager it is hung up at the end of the block."""
 
@@ -84,19 +81,28 @@ class Call:
         """Who calls; empty if the engine chose it."""
         self.on_owner_lost: Final = on_owner_lost
         self.state = state
-        self.history: list[CallEvent] = []
-        """All events of this call so far, oldest first."""
+        self.held = False
+        """We hold the peer."""
+        self.remote_held = False
+        """The peer holds us."""
         self.media: verbs.Answered | None = None
         """Codec, worker, stream and addresses once it was answered."""
         self.answered_at = 0.0
         """Unix time, 0 before the answer."""
         self.outcome: AnyOutcome | None = None
         """How it ended, None while it lives."""
+        self.replaced_by: Call | None = None
+        """The call that took its place (INVITE with Replaces), which goes on when this one ends."""
         self._engine = engine
-        self._waiters: set[asyncio.Future[None]] = set()
+        self._log = History[CallEvent]()
         self._digits_taken = 0
         self._sending: set[object] = set()
         self._played = False
+
+    @property
+    def history(self) -> list[CallEvent]:
+        """All events of this call so far, oldest first."""
+        return self._log.events
 
     @property
     def codec(self) -> str:
@@ -134,18 +140,11 @@ class Call:
                     yield event.digit
             if self.outcome is not None:
                 return
-            await self._change()
+            await self._log.change()
 
-    async def events(self) -> AsyncGenerator[CallEvent, None]:
-        """Yield all events of this call, from the first; ``Ended`` is the last."""
-        position = 0
-        while True:
-            while position < len(self.history):
-                position += 1
-                yield self.history[position - 1]
-            if self.outcome is not None:
-                return
-            await self._change()
+    def events(self, *, since: int = 0) -> AsyncGenerator[CallEvent, None]:
+        """Yield all events of this call, from the first (or a later one); ``Ended`` is the last."""
+        return self._log.follow(lambda: self.outcome is not None, since)
 
     async def measure(self) -> Reading | None:
         """Return levels and counters of this moment; None unless media flows."""
@@ -155,14 +154,18 @@ class Call:
 
     # -------------------------------------------------------------------------------- doing
 
-    async def send_digits(self, digits: str, *, duration_ms: int = 100, gap_ms: int = 60) -> None:
+    async def send_digits(
+        self, digits: str, *, duration_ms: int = 100, gap_ms: int = 60, method: str = "auto"
+    ) -> None:
         """Send keys (0-9 * # A-D) and return when they were sent.
 
+        ``method``: ``rfc4733``, ``info`` (dtmf-relay), ``info-dtmf``, ``inband``; by itself it is
+        RFC 4733 if negotiated, else INFO if the peer allows it, else in-band.
         Raises CallEndedError if the call ends before.
         """
         job = object()
         request = verbs.SendDigits(
-            call=self.id, digits=digits, duration_ms=duration_ms, gap_ms=gap_ms
+            call=self.id, digits=digits, duration_ms=duration_ms, gap_ms=gap_ms, method=method
         )
         await self._ask(request, then=lambda _: self._sending.add(job))
         await self._until(lambda: job not in self._sending or None, doing="sending digits")
@@ -181,6 +184,56 @@ class Call:
     async def record(self, path: str | Path) -> None:
         """Record into a WAV file, the caller left, the callee right; an empty path stops it."""
         await self._ask(verbs.Record(call=self.id, path=absolute(path)))
+
+    async def hold(self, music: Playable = MUSIC) -> None:
+        """Hold the peer, who hears ``music`` (built in, or a WAV file); return when it has agreed.
+
+        Raises PeerRefusedError if it does not agree; nothing has changed then.
+        """
+        request = Hold(call=self.id, music=as_music(music))
+        await self._ask(request, then=lambda _: self._hold(local=True), within=AGREE_WITHIN)
+
+    async def resume(self) -> None:
+        """Take the peer back; it hears again what it heard before.  Raises PeerRefusedError."""
+        request = Resume(call=self.id)
+        await self._ask(request, then=lambda _: self._hold(local=False), within=AGREE_WITHIN)
+
+    async def transfer(
+        self,
+        to: "str | Call",
+        *,
+        timeout: float = 30.0,  # noqa: ASYNC109  (the engine counts it)
+        headers: Mapping[str, str] | None = None,
+        hold: bool = True,
+        music: Playable | None = None,
+        progress: Callable[[TransferProgress], None] | None = None,
+    ) -> Transferred:
+        """Send the peer to a URI (blind), or to the peer of another call (attended).
+
+        The peer is held meanwhile, and hears ``music``.  ``progress`` is called with what it tells
+        of its new call.  Returns when it has reached the target; this call ends then by itself.
+        Raises TransferFailedError otherwise: the peer was taken back, the call goes on.  Whoever
+        is cancelled here takes the peer back.
+        """
+        request = Transfer(
+            call=self.id,
+            uri=to if isinstance(to, str) else "",
+            other=CallId("") if isinstance(to, str) else to.id,
+            timeout=timeout,
+            headers=tuple((headers or {}).items()),
+            hold=hold,
+            music=None if music is None else as_music(music),
+        )
+        began: list[int] = []
+        try:
+            await self._ask(
+                request, then=lambda _: began.append(len(self.history)), within=AGREE_WITHIN
+            )
+            return await self._transferred(began[0], progress)
+        except asyncio.CancelledError:
+            if self.outcome is None:
+                self._engine.tell(CancelTransfer(call=self.id))
+            raise
 
     async def hang_up(self, reason: str = "") -> AnyOutcome:
         """End the call, whatever its state, and return how it ended.  Does nothing twice."""
@@ -211,7 +264,7 @@ class Call:
         """Take an event of Unix time ``at`` and wake whoever waits for it."""
         if self.outcome is not None:
             return
-        self.history.append(event)
+        self._log.add(event)
         self.state = AFTER.get((self.state, type(event)), self.state)
         match event:
             case verbs.Answered():
@@ -220,18 +273,26 @@ class Call:
                 self._sending.clear()
             case verbs.PlayFinished():
                 self._played = True
+            case HoldChanged():
+                self.held, self.remote_held = event.local, event.remote
             case Ended():
                 self.state = CallState.ENDED
                 self.outcome = outcome_of(event)
             case _:
                 pass
-        self._wake()
+        self._log.wake()
+
+    def replace(self, event: Replaced, by: "Call", at: float) -> None:
+        """Learn that another call takes its place."""
+        self.replaced_by = by
+        self.apply(event, at)
 
     def restore(self, info: CallInfo) -> None:
         """Take how the call stands, after events were missed."""
         if self.outcome is not None:
             return
         self.state = CallState(info.state)
+        self.held, self.remote_held = info.local_hold, info.remote_hold
         if info.answered_at and self.media is None:
             self.answered_at = info.answered_at
             self.media = verbs.Answered(
@@ -242,7 +303,7 @@ class Call:
                 local_media="",
                 remote_media="",
             )
-        self._wake()
+        self._log.wake()
 
     def lose(self, reason: str, at: float) -> None:
         """End it because the engine does not know it any more."""
@@ -263,6 +324,23 @@ class Call:
             return True
         return any(isinstance(event, verbs.Progress | verbs.Answered) for event in self.history)
 
+    async def _transferred(
+        self, since: int, progress: Callable[[TransferProgress], None] | None
+    ) -> Transferred:
+        """Follow the transfer that began at a place in the history."""
+        async for event in self.events(since=since):
+            match event:
+                case TransferProgress() if progress is not None:
+                    progress(event)
+                case TransferEnded():
+                    return transfer_outcome(event)
+                case _:
+                    pass
+        raise CallEndedError("transferring", self._fresh_outcome())
+
+    def _hold(self, *, local: bool) -> None:
+        self.held = local
+
     def _playing(self, _: verbs.Ok) -> None:
         self._played = False
 
@@ -270,11 +348,16 @@ class Call:
         if self.outcome is None:
             self.state = CallState.ENDING
 
-    async def _ask(self, body: Command, then: Callable[[verbs.Ok], None] | None = None) -> None:
+    async def _ask(
+        self,
+        body: Command,
+        then: Callable[[verbs.Ok], None] | None = None,
+        within: float = REPLY_WITHIN,
+    ) -> None:
         """Ask something of a living call; if it is dead, say so and not that it is unknown."""
         if self.outcome is None:
             try:
-                await self._engine.ask(body, verbs.Ok, then=then)
+                await self._engine.ask(body, verbs.Ok, then=then, within=within)
             except (NotFoundError, WrongStateError):
                 if self.outcome is None:
                     raise
@@ -289,7 +372,7 @@ class Call:
         while (found := ready()) is None:
             if self.outcome is not None:
                 self._raise_outcome(need_life, doing)
-            await self._change()
+            await self._log.change()
         return found
 
     def _raise_outcome(self, need_life: bool, doing: str) -> None:
@@ -302,78 +385,8 @@ class Call:
         assert self.outcome is not None
         return outcome_of(self.outcome.event)  # an error must not be raised twice
 
-    async def _change(self) -> None:
-        waiter: asyncio.Future[None] = asyncio.get_running_loop().create_future()
-        self._waiters.add(waiter)
-        try:
-            await waiter
-        finally:
-            self._waiters.discard(waiter)
 
-    def _wake(self) -> None:
-        for waiter in self._waiters:
-            if not waiter.done():
-                waiter.set_result(None)
-
-
-class IncomingCall(Call):
-    """A call that came to us; it rings until it is answered, rejected or redirected."""
-
-    def __init__(self, engine: Engine, event: verbs.IncomingCall, policy: OnOwnerLost) -> None:
-        super().__init__(
-            engine,
-            event.call,
-            uri=event.request_uri,
-            from_uri=event.from_uri,
-            state=CallState.RINGING,
-            on_owner_lost=policy,
-        )
-        self.event: Final = event
-        """The event that announced it: display name, To, headers, where it came from."""
-
-    async def ring(self, status: int = 180, reason: str = "") -> None:
-        """Tell the caller that it rings (180, or another from 101 to 199)."""
-        await self._decide(verbs.Ring(call=self.id, status=status, reason=reason))
-
-    async def answer(
-        self,
-        *,
-        play: Playable = SILENCE,
-        record: str | Path = "",
-        headers: Mapping[str, str] | None = None,
-    ) -> verbs.Answered:
-        """Answer, and return when the caller has confirmed it and media flows.
-
-        Raises CallFailed if it comes to nothing, for example Cancelled if the caller gave up.
-        """
-        request = verbs.Answer(
-            call=self.id,
-            play=as_source(play),
-            record=absolute(record),
-            headers=tuple((headers or {}).items()),
-        )
-        await self._decide(request, then=self._answering)
-        return await self.answered()
-
-    async def reject(self, status: int = 486, reason: str = "") -> None:
-        """Refuse with a status from 400 to 699."""
-        await self._decide(verbs.Reject(call=self.id, status=status, reason=reason))
-        await self.ended()
-
-    async def redirect(self, *uris: str, status: int = 302) -> None:
-        """Send the caller elsewhere."""
-        await self._decide(verbs.Redirect(call=self.id, contacts=uris, status=status))
-        await self.ended()
-
-    async def _decide(self, body: Command, then: Callable[[verbs.Ok], None] | None = None) -> None:
-        """Ask it; a call that the caller gave up meanwhile raises how it ended."""
-        try:
-            await self._ask(body, then)
-        except CallEndedError as over:
-            if isinstance(over.outcome, Completed):
-                raise
-            raise over.outcome from None
-
-    def _answering(self, _: verbs.Ok) -> None:
-        if self.state is CallState.RINGING:
-            self.state = CallState.ANSWERING
+def as_music(play: Playable) -> AnySource:
+    """Return the source that is meant; a file is played again and again."""
+    source = as_source(play)
+    return Wave(source.path, loop=True) if isinstance(source, Wave) else source

@@ -4,38 +4,39 @@ import asyncio
 import contextlib
 import os
 import secrets
-import time
 import weakref
 from collections.abc import AsyncGenerator, Callable, Iterable, Mapping, Sequence
 from contextlib import asynccontextmanager
 from pathlib import Path
-from typing import Final, Self, TypeVar
+from typing import Final, Self
 
 from bus import calls as verbs
-from bus.call import Call, CallState, IncomingCall
+from bus.asking import R
+from bus.call import SILENCE, Call
 from bus.calls import CallInfo, OnOwnerLost, Welcome, WorkerInfo
 from bus.client import Client
 from bus.columns import SchemaMismatchError
-from bus.errors import EngineLostError, OffhookError
+from bus.errors import EngineLostError
 from bus.feed import Feed
 from bus.gauges import Gauges, Reading
-from bus.ids import CallId, PeerId, StreamId, WorkerId
-from bus.incoming import Desk, IncomingCalls
+from bus.ids import PeerId, StreamId, WorkerId
+from bus.incoming import IncomingCalls, Reception
+from bus.incoming_call import IncomingCall
 from bus.launching import Value, launched
 from bus.overseer import ask_supervisor
+from bus.own_calls import OwnCalls
 from bus.playing import Playable, absolute, as_source
-from bus.protocol import ClientEvent, Command, Reply
-from bus.registrations import RegistrationChanged
+from bus.protocol import ClientEvent, Command
+from bus.registering import Registration, Registry
+from bus.registrations import RegistrationChanged, RegistrationInfo
+from bus.session import REPLY_WITHIN
 from bus.sockets import default_run_dir, endpoint
-from bus.sources import Silence
+from bus.transfer_requests import TransferDesk, TransferRequest, TransferRequests
+from bus.transfers import AcceptTransfer, Replaced, TransferAsked
 from bus.workers import ListProcesses, Processes, ProcessInfo, Scale
 
-R = TypeVar("R", bound=Reply)
-
-SILENCE: Final = Silence()
 LOCAL: Final = ("udp:127.0.0.1:0", "tcp:127.0.0.1:0")
 JOIN_WITHIN: Final = 5.0
-GOODBYE_WITHIN: Final = 3.0
 
 
 class Engine:
@@ -48,11 +49,14 @@ class Engine:
         """The SIP addresses that are open, for example ``udp:127.0.0.1:5060``."""
         name = PeerId(peer or f"python-{secrets.token_hex(6)}")
         self._client = Client(address, self, name)
-        self._calls: dict[CallId, Call] = {}
-        self._desks: list[tuple[Desk, weakref.ref[IncomingCalls]]] = []
+        self._calls = OwnCalls(self, name)
+        self._reception = Reception(self._client)
+        self._transfers = TransferDesk(self._client.tell)
+        self._registry = Registry(self, name)
         self._feeds = weakref.WeakSet[Feed]()
         self._feed_address = ""
         self._gauges: dict[WorkerId, Gauges] = {}
+        self._tasks: set[asyncio.Task[None]] = set()
 
     @classmethod
     @asynccontextmanager
@@ -116,12 +120,17 @@ class Engine:
         from_display: str = "",
         codecs: Sequence[str] = ("PCMU", "PCMA"),
         max_redirects: int = 5,
+        redirect_any_domain: bool = False,
+        proxy: str = "",
+        reliable: str = "supported",
         on_owner_lost: OnOwnerLost = OnOwnerLost.HANG_UP,
     ) -> Call:
         """Place a call and return at once; then ``await call.answered()``.
 
         ``play`` is what the callee hears, ``record`` a WAV file (the caller left, the callee
         right).  ``ring_timeout`` in seconds.  ``user`` and ``password`` answer a digest challenge.
+        ``proxy``: URI of an outbound proxy.  ``reliable``: provisional responses are acknowledged
+        (RFC 3262), one of ``off supported required``.
         Raises BadRequestError for a URI that is none, BadSourceError for a file that is none.
         """
         request = verbs.Dial(
@@ -137,19 +146,50 @@ class Engine:
             user=user,
             password=password,
             on_owner_lost=on_owner_lost,
+            proxy=proxy,
+            reliable=reliable,
+            redirect_any_domain=redirect_any_domain,
         )
-        return await self._dial(request)
+        return await self._calls.dial(request, uri, from_uri, on_owner_lost)
 
     def incoming(
         self, user: str = "*", *, on_owner_lost: OnOwnerLost = OnOwnerLost.HANG_UP
     ) -> IncomingCalls:
         """Iterate over incoming calls whose Request-URI user matches a pattern (``*``, ``?``)."""
-        return IncomingCalls(self, Desk(user, on_owner_lost))
+        return self._reception.calls(user, on_owner_lost)
+
+    def transfers(self) -> TransferRequests:
+        """Iterate over what peers ask us to call; while nobody does, each is declined."""
+        return self._transfers.requests()
+
+    async def register(
+        self,
+        aor: str,
+        *,
+        password: str = "",
+        user: str = "",
+        registrar: str = "",
+        expires: float = 3600.0,
+        headers: Mapping[str, str] | None = None,
+    ) -> Registration:
+        """Keep an address of record registered, from now on; then ``await it.registered()``.
+
+        ``registrar``: its URI (default: the domain of ``aor``).  ``user`` (default: that of
+        ``aor``) and ``password`` answer a digest challenge.  ``expires`` in seconds.
+        """
+        return await self._registry.register(
+            aor,
+            password=password,
+            user=user,
+            registrar=registrar,
+            expires=expires,
+            headers=headers,
+        )
 
     @property
     def own_calls(self) -> tuple[Call, ...]:
         """The living calls that belong to this program."""
-        return tuple(self._calls.values())
+        return self._calls.living
 
     def uri(self, user: str) -> str:
         """Return the SIP URI of a user of this engine, at its first listener."""
@@ -167,6 +207,10 @@ class Engine:
     async def calls(self) -> tuple[CallInfo, ...]:
         """Return all calls of the engine, whoever owns them."""
         return (await self.ask(verbs.ListCalls(), verbs.Calls)).calls
+
+    async def registrations(self) -> tuple[RegistrationInfo, ...]:
+        """Return all registrations of the engine, whoever owns them."""
+        return await self._registry.infos()
 
     async def workers(self) -> tuple[WorkerInfo, ...]:
         """Return the media workers."""
@@ -187,13 +231,22 @@ class Engine:
         return feed
 
     async def ask(
-        self, body: Command, reply: type[R], *, then: Callable[[R], None] | None = None
+        self,
+        body: Command,
+        reply: type[R],
+        *,
+        then: Callable[[R], None] | None = None,
+        within: float = REPLY_WITHIN,
     ) -> R:
-        """Send a request as it goes over the bus, and return its reply.
+        """Send a request as it goes over the bus, and return its reply (within so many seconds).
 
         Raises RefusedError, or EngineLostError if the engine went away.
         """
-        return await self._client.ask(body, reply, then=then)
+        return await self._client.ask(body, reply, then=then, within=within)
+
+    def tell(self, body: Command) -> None:
+        """Send a request whose reply interests nobody."""
+        self._client.tell(body)
 
     async def read_gauges(self, worker: WorkerId, stream: StreamId) -> Reading | None:
         """Read a stream's levels and counters; None if it is not there (any more)."""
@@ -215,112 +268,45 @@ class Engine:
             case verbs.IncomingCall():
                 self._came(event)
             case verbs.Snapshot():
-                self._reconcile(event.calls, "its events were lost")
+                self._calls.reconcile(event.calls, "its events were lost")
             case RegistrationChanged():
-                pass
+                self._registry.changed(event.registration)
+            case TransferAsked():
+                self._asked(event)
+            case Replaced():
+                self._calls.replaced(event, at)
             case _:
-                if (call := self._calls.get(event.call)) is not None:
-                    call.apply(event, at)
-                    if call.outcome is not None:
-                        del self._calls[call.id]
+                self._calls.apply(event.call, event, at)
 
     def joined(self, welcome: Welcome, fresh: bool) -> None:
         """Take how our calls stand; renew the subscriptions if signaling does not know them."""
         self._feed_address = welcome.events
         if fresh:
-            self._subscribe_all()
-        self._reconcile(welcome.calls, "engine lost" if fresh else "its events were lost")
+            self._reception.subscribe_all()
+            self._registry.renew()
+        else:
+            task = asyncio.create_task(self._registry.refresh())
+            self._tasks.add(task)
+            task.add_done_callback(self._tasks.discard)
+        self._calls.reconcile(welcome.calls, "engine lost" if fresh else "its events were lost")
 
     def lost(self, reason: str) -> None:
-        """Give up the calls: the engine is gone."""
-        for call in self.own_calls:
-            call.lose(f"engine lost: {reason}", time.time())
-        self._calls.clear()
-
-    # -------------------------------------------------------------------- desks (a Lobby)
-
-    async def open_desk(self, desk: Desk, holder: IncomingCalls) -> None:
-        """Subscribe; a holder that is forgotten closes its desk."""
-
-        def forgotten(_: object) -> None:
-            self._remove_desk(desk)
-
-        if self._client.closed:
-            desk.waiting.put_nowait(None)
-            return
-        self._desks.append((desk, weakref.ref(holder, forgotten)))
-        with contextlib.suppress(EngineLostError):  # renewed when the engine is back
-            await self.ask(_subscription(desk), verbs.Ok)
-
-    async def close_desk(self, desk: Desk) -> None:
-        """Unsubscribe and refuse what waits."""
-        self._remove_desk(desk)
-
-    def _remove_desk(self, desk: Desk) -> None:
-        left = [entry for entry in self._desks if entry[0] is not desk]
-        if len(left) == len(self._desks):
-            return
-        self._desks = left
-        self._client.tell(verbs.Unsubscribe())
-        self._subscribe_all()
-        while not desk.waiting.empty():
-            if (call := desk.waiting.get_nowait()) is not None:
-                self._client.tell(verbs.Reject(call=call.id, status=480))
-        desk.waiting.put_nowait(None)
-
-    def _subscribe_all(self) -> None:
-        for desk, _ in self._desks:
-            self._client.tell(_subscription(desk))
-
-    def _came(self, event: verbs.IncomingCall) -> None:
-        desk = next((desk for desk, _ in self._desks if desk.takes(event.request_uri)), None)
-        if desk is None:
-            self._client.tell(verbs.Reject(call=event.call, status=480))
-            return
-        call = IncomingCall(self, event, desk.on_owner_lost)
-        self._calls[call.id] = call
-        desk.waiting.put_nowait(call)
+        """Give up the calls: the engine is gone.  When it is back, it is asked to register anew."""
+        self._calls.lose(f"engine lost: {reason}")
 
     # ------------------------------------------------------------------------------- inside
 
-    async def _dial(self, request: verbs.Dial) -> Call:
-        made: list[Call] = []
-        given_up = False
+    def _came(self, event: verbs.IncomingCall) -> None:
+        call = self._reception.came(event, lambda policy: IncomingCall(self, event, policy))
+        if call is not None:
+            self._calls.add(call)
 
-        def dialled(reply: verbs.Dialled) -> None:
-            call = Call(
-                self,
-                reply.call,
-                uri=request.uri,
-                from_uri=request.from_uri,
-                state=CallState.CALLING,
-                on_owner_lost=request.on_owner_lost,
-            )
-            self._calls[call.id] = call
-            made.append(call)
-            if given_up:
-                self._client.tell(verbs.HangUp(call=call.id))
+    def _asked(self, event: TransferAsked) -> None:
+        call = self._calls.get(event.call)
+        self._transfers.asked(TransferRequest(self, event, call, self._follow))
 
-        try:
-            await self.ask(request, verbs.Dialled, then=dialled)
-        except asyncio.CancelledError:
-            given_up = True
-            for call in made:
-                self._client.tell(verbs.HangUp(call=call.id))
-            raise
-        return made[0]
-
-    def _reconcile(self, infos: Iterable[CallInfo], reason: str) -> None:
-        """Make our calls agree with what signaling says is ours."""
-        ours = {info.call: info for info in infos if info.owner == self._client.peer}
-        for call in self.own_calls:
-            if call.id not in ours:
-                call.lose(reason, time.time())
-                del self._calls[call.id]
-        for info in ours.values():
-            if info.call not in self._calls:
-                self._calls[info.call] = _adopted(self, info)
-            self._calls[info.call].restore(info)
+    async def _follow(self, request: AcceptTransfer, uri: str) -> Call:
+        return await self._calls.dial(request, uri, "", OnOwnerLost.HANG_UP)
 
     def _home(self) -> Path:
         if self.run_dir is None:
@@ -330,31 +316,23 @@ class Engine:
     async def _end_with(self, process: asyncio.subprocess.Process) -> None:
         await process.wait()
         self.lost("its supervisor ended")
+        self._registry.lose()
 
     async def _close(self) -> None:
         try:
-            await self._hang_up_all()
+            self._transfers.close()
+            if self._reception.busy:
+                self.tell(verbs.Unsubscribe())
+            await asyncio.gather(self._calls.hang_up_all(), self._registry.end())
         finally:
-            for desk, _ in self._desks:
-                desk.waiting.put_nowait(None)
-            self._desks.clear()
+            for task in self._tasks:
+                task.cancel()
+            self._reception.close()
             for feed in list(self._feeds):
                 feed.close()
             self._client.close()
             self.lost("the connection was closed")
-
-    async def _hang_up_all(self) -> None:
-        ours = [call for call in self.own_calls if call.on_owner_lost is OnOwnerLost.HANG_UP]
-        if self._desks:
-            self._client.tell(verbs.Unsubscribe())
-        with contextlib.suppress(TimeoutError):
-            async with asyncio.timeout(GOODBYE_WITHIN):
-                await asyncio.gather(*map(_goodbye, ours))
-
-
-async def _goodbye(call: Call) -> None:
-    with contextlib.suppress(OffhookError):
-        await call.hang_up()
+            self._registry.lose()
 
 
 def locate(where: str | Path | None) -> tuple[str, Path | None]:
@@ -365,29 +343,3 @@ def locate(where: str | Path | None) -> tuple[str, Path | None]:
         return where, socket.parent if known else None
     run_dir = Path(where) if where is not None else default_run_dir(dict(os.environ))
     return endpoint(run_dir, "control"), run_dir
-
-
-def _subscription(desk: Desk) -> verbs.Subscribe:
-    return verbs.Subscribe(user=desk.user, on_owner_lost=desk.on_owner_lost)
-
-
-def _adopted(engine: Engine, info: CallInfo) -> Call:
-    """Return a call that is ours from before."""
-    if info.direction == "out":
-        return Call(
-            engine,
-            info.call,
-            uri=info.remote,
-            from_uri=info.local,
-            state=CallState(info.state),
-        )
-    event = verbs.IncomingCall(
-        call=info.call,
-        from_uri=info.remote,
-        from_display="",
-        to_uri=info.local,
-        request_uri=info.local,
-        headers=(),
-        source="",
-    )
-    return IncomingCall(engine, event, OnOwnerLost.KEEP)

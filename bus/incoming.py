@@ -1,17 +1,41 @@
-"""Incoming calls, one after the other: ``async for call in engine.incoming(): ...``.
-
-The engine keeps the queue (``Desk``) and only a weak hold of the iterator: when the loop over it is
-left and it is forgotten, its calls are refused and it is unsubscribed.
-"""
+"""Incoming calls, one after the other: ``async for call in engine.incoming(): ...``."""
 
 import asyncio
+import contextlib
+import weakref
+from collections.abc import Callable
 from fnmatch import fnmatchcase
-from types import TracebackType
-from typing import Protocol, Self
+from typing import Protocol, TypeVar
 
-from bus.call import IncomingCall
+from bus import calls as verbs
+from bus.arrivals import Arrivals
 from bus.calls import OnOwnerLost
+from bus.errors import EngineLostError
+from bus.incoming_call import IncomingCall
+from bus.protocol import Command, Reply
 from bus.uris import user_of
+
+R = TypeVar("R", bound=Reply)
+
+IncomingCalls = Arrivals[IncomingCall]
+"""As a context manager it subscribes at once: ``async with engine.incoming() as calls: ...``."""
+
+
+class Asker(Protocol):
+    """Signaling, as a reception needs it."""
+
+    @property
+    def closed(self) -> bool:
+        """Whether nobody is there any more."""
+        ...
+
+    async def ask(self, body: Command, reply: type[R]) -> R:
+        """Send a request and return its reply."""
+        ...
+
+    def tell(self, body: Command) -> None:
+        """Send a request whose reply interests nobody."""
+        ...
 
 
 class Desk:
@@ -21,67 +45,78 @@ class Desk:
         self.user = user
         self.on_owner_lost = on_owner_lost
         self.waiting = asyncio.Queue[IncomingCall | None]()
-        """``None`` at the end says that there will be no more."""
 
     def takes(self, request_uri: str) -> bool:
         """Return whether the pattern matches the user of a Request-URI."""
         return fnmatchcase(user_of(request_uri), self.user)
 
-
-class Lobby(Protocol):
-    """What the iterator needs of the engine."""
-
-    async def open_desk(self, desk: Desk, holder: "IncomingCalls") -> None:
-        """Subscribe."""
-
-    async def close_desk(self, desk: Desk) -> None:
-        """Unsubscribe and refuse what waits."""
+    def subscription(self) -> verbs.Subscribe:
+        """Return the request that brings us its calls."""
+        return verbs.Subscribe(user=self.user, on_owner_lost=self.on_owner_lost)
 
 
-class IncomingCalls:
-    """An asynchronous iterator over the calls that come in.
+class Reception:
+    """The desks of one program."""
 
-    It subscribes at the first step, or at once as a context manager:
+    def __init__(self, signaling: Asker) -> None:
+        self._signaling = signaling
+        self._desks: list[tuple[Desk, weakref.ref[IncomingCalls]]] = []
 
-        async with engine.incoming("sales*") as calls:
-            async for call in calls: ...
-    """
+    @property
+    def busy(self) -> bool:
+        """Whether there is a desk."""
+        return bool(self._desks)
 
-    def __init__(self, lobby: Lobby, desk: Desk) -> None:
-        self._lobby = lobby
-        self._desk = desk
-        self._open = False
+    def calls(self, user: str, on_owner_lost: OnOwnerLost) -> IncomingCalls:
+        """Return the iterator of a new desk, which opens with its first step."""
+        desk = Desk(user, on_owner_lost)
 
-    def __aiter__(self) -> Self:
-        return self
+        async def opening(holder: IncomingCalls) -> None:
+            await self._open(desk, holder)
 
-    async def __anext__(self) -> IncomingCall:
-        await self._subscribe()
-        waiting = self._desk.waiting
-        call = await waiting.get()
-        if call is None:
-            waiting.put_nowait(None)
-            raise StopAsyncIteration
+        return Arrivals(desk.waiting, opening, lambda: self._remove(desk))
+
+    def came(
+        self, event: verbs.IncomingCall, make: Callable[[OnOwnerLost], IncomingCall]
+    ) -> IncomingCall | None:
+        """Put a call before the first desk that takes it; refuse it if none does."""
+        desk = next((desk for desk, _ in self._desks if desk.takes(event.request_uri)), None)
+        if desk is None:
+            self._signaling.tell(verbs.Reject(call=event.call, status=480))
+            return None
+        call = make(desk.on_owner_lost)
+        desk.waiting.put_nowait(call)
         return call
 
-    async def __aenter__(self) -> Self:
-        await self._subscribe()
-        return self
+    def subscribe_all(self) -> None:
+        """Ask for our calls, of a signaling that does not know us."""
+        for desk, _ in self._desks:
+            self._signaling.tell(desk.subscription())
 
-    async def __aexit__(
-        self,
-        kind: type[BaseException] | None,
-        error: BaseException | None,
-        traceback: TracebackType | None,
-    ) -> None:
-        await self.aclose()
+    def close(self) -> None:
+        """Let no loop wait any longer."""
+        for desk, _ in self._desks:
+            desk.waiting.put_nowait(None)
+        self._desks.clear()
 
-    async def aclose(self) -> None:
-        """Take no more calls; those that wait are refused."""
-        if self._open:
-            await self._lobby.close_desk(self._desk)
+    async def _open(self, desk: Desk, holder: IncomingCalls) -> None:
+        """Subscribe; a holder that is forgotten closes its desk."""
+        if self._signaling.closed:
+            desk.waiting.put_nowait(None)
+            return
+        self._desks.append((desk, weakref.ref(holder, lambda _: self._remove(desk))))
+        with contextlib.suppress(EngineLostError):  # renewed when the engine is back
+            await self._signaling.ask(desk.subscription(), verbs.Ok)
 
-    async def _subscribe(self) -> None:
-        if not self._open:
-            self._open = True
-            await self._lobby.open_desk(self._desk, self)
+    def _remove(self, desk: Desk) -> None:
+        """Unsubscribe and refuse what waits."""
+        left = [entry for entry in self._desks if entry[0] is not desk]
+        if len(left) == len(self._desks):
+            return
+        self._desks = left
+        self._signaling.tell(verbs.Unsubscribe())
+        self.subscribe_all()
+        while not desk.waiting.empty():
+            if (call := desk.waiting.get_nowait()) is not None:
+                self._signaling.tell(verbs.Reject(call=call.id, status=480))
+        desk.waiting.put_nowait(None)

@@ -15,12 +15,17 @@ CallOutcome               what every outcome knows: status, reason, by, duration
     match await call.ended():
         case Completed() as done: print(done.duration)
         case Rejected(status=403): ...
+
+Likewise ``transfer()`` returns ``Transferred`` or raises ``TransferFailedError``.
 """
 
 from typing import ClassVar
 
+import msgspec
+
 from bus.calls import Ended, Outcome, Quality
 from bus.errors import OffhookError
+from bus.transfers import TransferEnded
 
 
 class CallOutcome:
@@ -170,3 +175,29 @@ def sentence(title: str, ended: Ended) -> str:
     """Return it in words: ``rejected: 403 Forbidden``."""
     words = " ".join(word for word in (str(ended.status or ""), ended.reason) if word)
     return f"{title}: {words}" if words else title
+
+
+class Transferred(msgspec.Struct, frozen=True):
+    """The peer has reached whom we sent it to."""
+
+    status: int
+    """Final SIP status of the target as the peer told it, 0 if it did not."""
+    reason: str
+
+
+class TransferFailedError(OffhookError):
+    """The peer did not get there; it was taken back."""
+
+    def __init__(self, ended: TransferEnded) -> None:
+        words = " ".join(word for word in (str(ended.status or ""), ended.reason) if word)
+        super().__init__(f"transfer failed: {words}" if words else "transfer failed")
+        self.status = ended.status
+        """Final SIP status of the target, or of the REFER; 0 if none came."""
+        self.reason = ended.reason
+
+
+def transfer_outcome(ended: TransferEnded) -> Transferred:
+    """Return how a transfer ended.  Raises TransferFailedError."""
+    if not ended.ok:
+        raise TransferFailedError(ended)
+    return Transferred(ended.status, ended.reason)

@@ -53,6 +53,12 @@ EDGES_OF_MEDIAWORKER = {
 TESTED_ELSEWHERE = {
     "bus/sources.py": "structs without behaviour, through the messages that carry them",
     "bus/calls.py": "structs without behaviour, tests/bus/test_codec.py",
+    "bus/body.py": "the base of all messages, tests/bus/test_codec.py",
+    "bus/asking.py": "a protocol, tests/bus/test_call.py",
+    "bus/holding.py": "structs without behaviour, through the client that sends them",
+    "bus/transfers.py": "structs without behaviour, through the client that sends them",
+    "bus/registrations.py": "structs without behaviour, through the client that sends them",
+    "bus/protocol.py": "unions of messages, tests/bus/test_events.py",
     "bus/streams.py": "structs without behaviour, tests/bus/test_codec.py",
     "bus/workers.py": "structs without behaviour, tests/bus/test_codec.py",
     "bus/ids.py": "names only",

@@ -5,7 +5,6 @@ import asyncio
 import time
 from pathlib import Path
 
-from bus.call import IncomingCall
 from bus.commands.call import attend
 from bus.commands.command import Command, Options, run_dir_flag
 from bus.commands.output import Output
@@ -14,6 +13,7 @@ from bus.commands.showing import in_words
 from bus.engine import Engine
 from bus.errors import BadRequestError, OffhookError
 from bus.incoming import IncomingCalls
+from bus.incoming_call import IncomingCall
 from bus.outcomes import CallEndedError, CallFailed
 from bus.playing import parse_source
 from bus.sources import AnySource, Echo

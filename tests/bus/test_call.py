@@ -5,14 +5,27 @@ from pathlib import Path
 import pytest
 
 from bus import calls as verbs
-from bus.call import AFTER, Call, CallState, IncomingCall, R
+from bus.asking import AGREE_WITHIN, R
+from bus.call import AFTER, Call, CallState
 from bus.calls import Ended, OnOwnerLost, Outcome, Quality
-from bus.errors import BadSourceError, NotFoundError, RefusedError
+from bus.errors import BadSourceError, NotFoundError, PeerRefusedError, RefusedError
 from bus.gauges import Reading
+from bus.holding import Hold, HoldChanged, Resume
 from bus.ids import CallId, PeerId, StreamId, WorkerId
-from bus.outcomes import Busy, CallEndedError, Cancelled, Completed, Failed
-from bus.protocol import CallEvent, Command
-from bus.sources import Tone, Wave
+from bus.incoming_call import IncomingCall
+from bus.outcomes import (
+    Busy,
+    CallEndedError,
+    Cancelled,
+    Completed,
+    Failed,
+    TransferFailedError,
+    Transferred,
+)
+from bus.protocol import CallEvent, Command, Reply
+from bus.session import REPLY_WITHIN
+from bus.sources import Music, Wave
+from bus.transfers import CancelTransfer, Replaced, Transfer, TransferEnded, TransferProgress
 
 ID = CallId("c1")
 ANSWERED = verbs.Answered(
@@ -23,6 +36,7 @@ ANSWERED = verbs.Answered(
     local_media="127.0.0.1:20000",
     remote_media="127.0.0.1:30000",
 )
+UP = CallState.UP
 RINGING = verbs.Progress(call=ID, status=180, reason="Ringing")
 CAME = verbs.IncomingCall(
     call=ID,
@@ -48,22 +62,34 @@ class Desk:
 
     def __init__(self) -> None:
         self.asked: list[Command] = []
+        self.told: list[Command] = []
+        self.within = 0.0
+        self.answer: Reply = verbs.Ok()
         self.refusal: RefusedError | None = None
         self.before_reply: Callable[[Command], None] = lambda _: None
 
     async def ask(
-        self, body: Command, reply: type[R], *, then: Callable[[R], None] | None = None
+        self,
+        body: Command,
+        reply: type[R],
+        *,
+        then: Callable[[R], None] | None = None,
+        within: float = REPLY_WITHIN,
     ) -> R:
         self.asked.append(body)
+        self.within = within
         self.before_reply(body)
         await asyncio.sleep(0)
         if self.refusal is not None:
             raise self.refusal
-        answer = verbs.Ok()
+        answer = self.answer
         assert isinstance(answer, reply)
         if then is not None:
             then(answer)
         return answer
+
+    def tell(self, body: Command) -> None:
+        self.told.append(body)
 
     async def read_gauges(self, worker: WorkerId, stream: StreamId) -> Reading | None:
         quality = Quality(packets_received=int(stream))
@@ -222,6 +248,145 @@ def test_playing_and_recording(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) 
     run(scenario)
 
 
+def test_holding_waits_long_for_the_peer_and_files_go_round(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path
+) -> None:
+    monkeypatch.chdir(tmp_path)
+
+    async def scenario() -> None:
+        desk = Desk()
+        call = outgoing(desk)
+        call.apply(ANSWERED, 1.0)
+        await call.hold()
+        assert (call.held, desk.within) == (True, AGREE_WITHIN)
+        await call.resume()
+        assert (call.held, desk.within) == (False, AGREE_WITHIN)
+        await call.hold("a.wav")
+        music = Wave(str(tmp_path / "a.wav"), loop=True)
+        assert desk.asked == [
+            Hold(call=ID, music=Music()),
+            Resume(call=ID),
+            Hold(call=ID, music=music),
+        ]
+        call.apply(HoldChanged(call=ID, local=False, remote=True), 2.0)
+        assert (call.held, call.remote_held) == (False, True)
+
+    run(scenario)
+
+
+def test_a_peer_that_does_not_agree_is_not_held() -> None:
+    async def scenario() -> None:
+        desk = Desk()
+        desk.refusal = PeerRefusedError("488 Not Acceptable Here")
+        call = outgoing(desk)
+        call.apply(ANSWERED, 1.0)
+        with pytest.raises(PeerRefusedError, match="488"):
+            await call.hold()
+        assert not call.held
+
+    run(scenario)
+
+
+TRIED = TransferProgress(call=ID, status=180, reason="Ringing")
+REACHED = TransferEnded(call=ID, ok=True, status=200, reason="OK")
+MISSED = TransferEnded(call=ID, ok=False, status=486, reason="Busy Here")
+
+
+async def transferring(
+    call: Call,
+    desk: Desk,
+    *,
+    headers: dict[str, str] | None = None,
+    progress: Callable[[TransferProgress], None] | None = None,
+) -> "asyncio.Task[Transferred]":
+    """Begin one, behind an earlier one that failed, and wait until it has begun."""
+    for event in (ANSWERED, MISSED):
+        call.apply(event, 1.0)
+    transfer = call.transfer("sip:c@host", headers=headers, progress=progress)
+    task = asyncio.create_task(transfer)
+    for _ in range(5):
+        await asyncio.sleep(0)
+    assert not task.done()
+    return task
+
+
+def test_a_transfer_tells_its_progress_and_returns_when_it_is_done() -> None:
+    async def scenario() -> None:
+        desk, seen = Desk(), list[TransferProgress]()
+        call = outgoing(desk)
+        task = await transferring(call, desk, headers={"X-One": "1"}, progress=seen.append)
+        call.apply(TRIED, 2.0)
+        call.apply(REACHED, 3.0)
+        assert await task == Transferred(200, "OK")
+        assert seen == [TRIED]
+        assert desk.asked == [Transfer(call=ID, uri="sip:c@host", headers=(("X-One", "1"),))]
+        assert call.outcome is None  # its end is an event of its own
+
+    run(scenario)
+
+
+def test_a_transfer_to_another_call() -> None:
+    async def scenario() -> None:
+        desk = Desk()
+        call, other = outgoing(desk), Call(desk, CallId("c2"), uri="", from_uri="", state=UP)
+        call.apply(ANSWERED, 1.0)
+        task = asyncio.create_task(call.transfer(other, timeout=5, hold=False))
+        for _ in range(5):
+            await asyncio.sleep(0)
+        call.apply(REACHED, 2.0)
+        assert await task == Transferred(200, "OK")
+        wanted = Transfer(call=ID, other=CallId("c2"), timeout=5, hold=False)
+        assert desk.asked == [wanted]
+
+    run(scenario)
+
+
+def test_a_transfer_that_fails_says_with_which_status() -> None:
+    async def scenario() -> None:
+        desk = Desk()
+        call = outgoing(desk)
+        task = await transferring(call, desk)
+        call.apply(MISSED, 2.0)
+        with pytest.raises(TransferFailedError, match="486 Busy Here") as caught:
+            await task
+        assert (caught.value.status, caught.value.reason) == (486, "Busy Here")
+
+    run(scenario)
+
+
+def test_a_transfer_in_a_call_that_ends_says_how_it_ended() -> None:
+    async def scenario() -> None:
+        desk = Desk()
+        call = outgoing(desk)
+        task = await transferring(call, desk)
+        call.apply(ended(Outcome.COMPLETED), 2.0)
+        with pytest.raises(CallEndedError, match="transferring"):
+            await task
+
+    run(scenario)
+
+
+def test_whoever_no_longer_waits_for_a_transfer_cancels_it() -> None:
+    async def scenario() -> None:
+        desk = Desk()
+        call = outgoing(desk)
+        task = await transferring(call, desk)
+        task.cancel()
+        with pytest.raises(asyncio.CancelledError):
+            await task
+        assert desk.told == [CancelTransfer(call=ID)]
+
+    run(scenario)
+
+
+def test_a_call_knows_which_one_took_its_place() -> None:
+    call, other = outgoing(), incoming()
+    event = Replaced(call=ID, by=CallId("c2"), remote="sip:c@host")
+    call.replace(event, other, 1.0)
+    assert call.replaced_by is other
+    assert call.history == [event]
+
+
 def test_a_refusal_is_raised() -> None:
     async def scenario() -> None:
         desk = Desk()
@@ -287,58 +452,6 @@ def test_gauges_are_read_only_while_media_flows() -> None:
     run(scenario)
 
 
-def test_an_incoming_call_is_answered_once_the_caller_confirmed_it() -> None:
-    async def scenario() -> None:
-        desk = Desk()
-        call = incoming(desk)
-        assert (call.uri, call.from_uri) == ("sip:b@host", "sip:a@host")
-        await call.ring()
-        answering = asyncio.create_task(call.answer(play=Tone(440), headers={"X-Two": "2"}))
-        for _ in range(3):
-            await asyncio.sleep(0)
-        assert call.state is CallState.ANSWERING
-        assert not answering.done()
-        call.apply(ANSWERED, 2.0)
-        assert await answering == ANSWERED
-        assert desk.asked == [
-            verbs.Ring(call=ID),
-            verbs.Answer(call=ID, play=Tone(440), headers=(("X-Two", "2"),)),
-        ]
-
-    run(scenario)
-
-
-def test_answering_what_the_caller_has_given_up_raises_cancelled() -> None:
-    async def scenario() -> None:
-        desk = Desk()
-        call = incoming(desk)
-        desk.refusal = NotFoundError("no such call")
-        desk.before_reply = lambda _: call.apply(ended(Outcome.CANCELLED, 487), 1.0)
-        with pytest.raises(Cancelled):
-            await call.answer()
-        with pytest.raises(Cancelled):
-            await call.reject()
-
-    run(scenario)
-
-
-def test_rejecting_and_redirecting_wait_for_the_end() -> None:
-    async def scenario() -> None:
-        desk = Desk()
-        call = incoming(desk)
-        desk.before_reply = lambda _: call.apply(ended(Outcome.REJECTED, 603), 1.0)
-        await call.reject(603, "Decline")
-        other = incoming(desk)
-        desk.before_reply = lambda _: other.apply(ended(Outcome.REDIRECTED, 302), 1.0)
-        await other.redirect("sip:c@host", "sip:d@host")
-        assert desk.asked == [
-            verbs.Reject(call=ID, status=603, reason="Decline"),
-            verbs.Redirect(call=ID, contacts=("sip:c@host", "sip:d@host")),
-        ]
-
-    run(scenario)
-
-
 def test_a_call_that_the_engine_lost_failed() -> None:
     call = outgoing()
     call.apply(ANSWERED, 10.0)
@@ -365,6 +478,8 @@ def test_it_is_restored_from_how_it_stands() -> None:
             worker=WorkerId("w0"),
             stream=5,
             codec="PCMA",
+            local_hold=True,
         )
     )
+    assert call.held
     assert (call.state, call.codec, call.answered_at) == (CallState.UP, "PCMA", 2.0)

@@ -9,13 +9,25 @@ from pathlib import Path
 import pytest
 
 from bus import calls as verbs
+from bus.asking import R
 from bus.calls import CallInfo, Outcome
-from bus.engine import Engine, R, locate
+from bus.engine import Engine, locate
 from bus.errors import EngineLostError
 from bus.ids import CallId, PeerId, StreamId, WorkerId
 from bus.outcomes import Completed, Failed
 from bus.protocol import Command
+from bus.registrations import (
+    ListRegistrations,
+    Register,
+    Registering,
+    RegistrationChanged,
+    RegistrationInfo,
+    Registrations,
+    Unregister,
+)
+from bus.session import REPLY_WITHIN
 from bus.tables import PublicStreams
+from bus.transfers import AcceptTransfer, DeclineTransfer, Replaced, TransferAsked
 from tests.bus.standin import STATUS, StandIn, standing_in
 from tests.bus.test_call import ANSWERED, CAME, ID, RINGING, ended
 from tests.bus.waiting import until
@@ -90,7 +102,12 @@ class Hasty(Engine):
     """Whoever asks it is cancelled after the reply has come and before it is looked at."""
 
     async def ask(
-        self, body: Command, reply: type[R], *, then: Callable[[R], None] | None = None
+        self,
+        body: Command,
+        reply: type[R],
+        *,
+        then: Callable[[R], None] | None = None,
+        within: float = REPLY_WITHIN,
     ) -> R:
         task = asyncio.current_task()
 
@@ -99,7 +116,7 @@ class Hasty(Engine):
                 then(answer)
                 task.cancel()
 
-        return await super().ask(body, reply, then=and_cancel)
+        return await super().ask(body, reply, then=and_cancel, within=within)
 
 
 def test_a_dial_that_was_given_up_just_after_its_reply_is_hung_up(tmp_path: Path) -> None:
@@ -257,6 +274,73 @@ def test_leaving_the_loop_unsubscribes_and_refuses_what_waits(tmp_path: Path) ->
             assert asked.body == verbs.Reject(call=CallId("c2"), status=480)
             keeping.cancel()
             await asyncio.gather(keeping, return_exceptions=True)
+
+    asyncio.run(scenario())
+
+
+def test_what_peers_ask_us_to_call_is_declined_unless_somebody_listens(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with connected(tmp_path) as (server, engine):
+            await dial(server, engine)
+            await server.tell(TransferAsked(transfer="t1", call=ID, uri="sip:c@host"))
+            declined = await server.grant(DeclineTransfer)
+            assert declined.body == DeclineTransfer(transfer="t1")
+            async with engine.transfers() as requests:
+                await server.tell(TransferAsked(transfer="t2", call=ID, uri="sip:c@host"))
+                request = await anext(requests)
+                assert request.call is engine.own_calls[0]
+                accepting = asyncio.create_task(request.accept())
+                await server.grant(AcceptTransfer, verbs.Dialled(call=CallId("c2")))
+                assert await accepting is engine.own_calls[1]
+
+    asyncio.run(scenario())
+
+
+def test_a_call_that_takes_anothers_place(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with connected(tmp_path) as (server, engine):
+            await dial(server, engine)
+            [old] = engine.own_calls
+            await server.tell(Replaced(call=ID, by=CallId("c2"), remote="sip:c@host"))
+            await server.tell(ended(Outcome.COMPLETED))
+            await old.ended()
+            assert engine.own_calls == (old.replaced_by,)
+
+    asyncio.run(scenario())
+
+
+def registered(state: str) -> RegistrationInfo:
+    return RegistrationInfo(
+        aor="sip:a@host", registrar="sip:host", state=state, owner=PeerId("me"), status=200
+    )
+
+
+def test_a_registration_outlives_a_restart_and_ends_with_the_connection(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        async with asyncio.timeout(30), standing_in(tmp_path) as server:
+            granting = asyncio.create_task(server.grant(verbs.GetStatus, STATUS))
+            async with Engine.connect(tmp_path, peer="me") as engine:
+                await granting
+                asking = asyncio.create_task(engine.register("sip:a@host", password="x"))
+                await server.grant(Register, Registering(aor="sip:a@host"))
+                registration = await asking
+                await server.tell(RegistrationChanged(registration=registered("registered")))
+                assert (await registration.registered()).status == 200
+                server.restart("s2")
+                again = await server.grant(Register, Registering(aor="sip:a@host"))
+                assert again.body == Register(aor="sip:a@host", password="x")
+                listing = asyncio.create_task(engine.registrations())
+                await server.grant(
+                    ListRegistrations, Registrations(registrations=(registered("trying"),))
+                )
+                assert await listing == (registered("trying"),)
+                ending = asyncio.create_task(end(server))
+            await ending
+            assert registration.state == "ended"
+
+    async def end(server: StandIn) -> None:
+        await server.grant(Unregister)
+        await server.tell(RegistrationChanged(registration=registered("ended")))
 
     asyncio.run(scenario())
 

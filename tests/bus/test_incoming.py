@@ -2,24 +2,31 @@ import asyncio
 
 import pytest
 
-from bus.call import IncomingCall
+from bus import calls as verbs
+from bus.asking import R
 from bus.calls import OnOwnerLost
-from bus.incoming import Desk, IncomingCalls
-from tests.bus.test_call import incoming
+from bus.incoming import Desk, Reception
+from bus.incoming_call import IncomingCall
+from bus.protocol import Command
+from tests.bus.test_call import CAME, ID, incoming, run
+from tests.bus.test_call import Desk as Calling
 
 
 class Hall:
-    """A lobby that notes which desks are open."""
+    """Signaling that grants every subscription and notes what it was told."""
 
     def __init__(self) -> None:
-        self.open: list[Desk] = []
+        self.asked: list[Command] = []
+        self.closed = False
 
-    async def open_desk(self, desk: Desk, holder: IncomingCalls) -> None:
-        self.open.append(desk)
+    async def ask(self, body: Command, reply: type[R]) -> R:
+        self.asked.append(body)
+        answer = verbs.Ok()
+        assert isinstance(answer, reply)
+        return answer
 
-    async def close_desk(self, desk: Desk) -> None:
-        self.open.remove(desk)
-        desk.waiting.put_nowait(None)
+    def tell(self, body: Command) -> None:
+        self.asked.append(body)
 
 
 @pytest.mark.parametrize(
@@ -39,31 +46,45 @@ def test_a_desk_takes_what_matches(pattern: str, uri: str, takes: bool) -> None:
     asyncio.run(scenario())
 
 
-def test_calls_are_given_in_order_and_the_end_is_the_end() -> None:
+def test_a_loop_subscribes_with_its_first_step_and_takes_what_comes() -> None:
     async def scenario() -> None:
         hall = Hall()
-        desk = Desk("*", OnOwnerLost.HANG_UP)
-        calls = IncomingCalls(hall, desk)
-        assert hall.open == []  # not before the first step
-        given = [incoming(), incoming()]
-        for call in given:
-            desk.waiting.put_nowait(call)
-        desk.waiting.put_nowait(None)
-        taken: list[IncomingCall] = [call async for call in calls]
-        assert taken == given
-        assert hall.open == [desk]
-        assert [call async for call in calls] == []
+        reception = Reception(hall)
+        calls = reception.calls("*", OnOwnerLost.KEEP)
+        assert hall.asked == []
+        assert reception.came(CAME, lambda _: incoming()) is None
+        assert hall.asked.pop() == verbs.Reject(call=ID, status=480)
+        waiting = asyncio.create_task(anext(calls))
+        await asyncio.sleep(0)
+        assert hall.asked == [verbs.Subscribe(user="*", on_owner_lost=OnOwnerLost.KEEP)]
+        given = reception.came(CAME, lambda policy: IncomingCall(Calling(), CAME, policy))
+        assert given is not None
+        assert given.on_owner_lost is OnOwnerLost.KEEP
+        assert await waiting is given
 
-    asyncio.run(scenario())
+    run(scenario)
 
 
-def test_as_a_context_manager_it_subscribes_at_once_and_unsubscribes() -> None:
+def test_closing_unsubscribes_and_refuses_what_waits() -> None:
     async def scenario() -> None:
         hall = Hall()
-        desk = Desk("*", OnOwnerLost.KEEP)
-        async with IncomingCalls(hall, desk) as calls:
-            assert hall.open == [desk]
-        assert hall.open == []
+        reception = Reception(hall)
+        async with reception.calls("*", OnOwnerLost.HANG_UP) as calls:
+            assert reception.busy
+            reception.came(CAME, lambda _: incoming())
+            hall.asked.clear()
+        assert hall.asked == [verbs.Unsubscribe(), verbs.Reject(call=ID, status=480)]
+        assert not reception.busy
         assert [call async for call in calls] == []
 
-    asyncio.run(scenario())
+    run(scenario)
+
+
+def test_where_nobody_is_any_more_nothing_comes() -> None:
+    async def scenario() -> None:
+        hall = Hall()
+        hall.closed = True
+        calls = Reception(hall).calls("*", OnOwnerLost.HANG_UP)
+        assert [call async for call in calls] == []
+
+    run(scenario)

@@ -11,8 +11,12 @@ from bus.outcomes import (
     CallOutcome,
     Completed,
     Rejected,
+    TransferFailedError,
+    Transferred,
     outcome_of,
+    transfer_outcome,
 )
+from bus.transfers import TransferEnded
 
 
 def ended(outcome: Outcome, status: int = 0, reason: str = "") -> Ended:
@@ -64,3 +68,12 @@ def test_it_matches_by_its_status() -> None:
 def test_what_a_dead_call_was_asked_names_its_end() -> None:
     over = CallEndedError("sending digits", outcome_of(ended(Outcome.COMPLETED)))
     assert str(over) == "sending digits: the call is over (completed)"
+
+
+def test_a_transfer_returns_or_raises() -> None:
+    done = TransferEnded(call=CallId("c"), ok=True, status=200, reason="OK")
+    assert transfer_outcome(done) == Transferred(200, "OK")
+    with pytest.raises(TransferFailedError, match=r"^transfer failed: 603 Decline$"):
+        transfer_outcome(TransferEnded(call=CallId("c"), ok=False, status=603, reason="Decline"))
+    with pytest.raises(TransferFailedError, match=r"^transfer failed$"):
+        transfer_outcome(TransferEnded(call=CallId("c"), ok=False))

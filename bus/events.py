@@ -1,0 +1,38 @@
+"""Everything that can happen, under one name: ``offhook.events.Answered`` and so on."""
+
+from bus.calls import (
+    Answered,
+    DigitReceived,
+    DigitsSent,
+    Ended,
+    IncomingCall,
+    MediaChanged,
+    PlayFinished,
+    Progress,
+    SipMessage,
+    Snapshot,
+    WorkerChanged,
+)
+from bus.holding import HoldChanged
+from bus.registrations import RegistrationChanged
+from bus.transfers import Replaced, TransferAsked, TransferEnded, TransferProgress
+
+__all__ = [
+    "Answered",
+    "DigitReceived",
+    "DigitsSent",
+    "Ended",
+    "HoldChanged",
+    "IncomingCall",
+    "MediaChanged",
+    "PlayFinished",
+    "Progress",
+    "RegistrationChanged",
+    "Replaced",
+    "SipMessage",
+    "Snapshot",
+    "TransferAsked",
+    "TransferEnded",
+    "TransferProgress",
+    "WorkerChanged",
+]
