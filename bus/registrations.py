@@ -47,7 +47,7 @@ class RegistrationInfo(msgspec.Struct, frozen=True, kw_only=True):
     aor: str
     registrar: str
     state: str
-    """``trying registered failing rejected ending ended``."""
+    """Ours: ``trying registered failing rejected ending ended``; ``bound``: at our registrar."""
     owner: PeerId
     contact: str = ""
     expires_at: float = 0.0

@@ -16,12 +16,13 @@ from bus.calls import Snapshot
 from bus.errors import TooLateError
 from bus.ids import CallId
 from bus.streams import CloseStream
-from signaling import client_frames, registering, worker_frames
+from signaling import client_frames, registering, registrar, worker_frames
+from signaling.calls import offering
 from signaling.calls.acts import step, step_or_settle
 from signaling.calls.call import Call
-from signaling.calls.dialling import is_ready, may_follow
+from signaling.calls.dialling import may_follow, ready, take_ways
 from signaling.calls.requests import located
-from signaling.calls.states import Cue
+from signaling.calls.states import Cue, State
 from signaling.calls.verdicts import Happening
 from signaling.core import Core
 from signaling.effects import (
@@ -41,7 +42,9 @@ from signaling.effects import (
     WorkerDied,
 )
 from signaling.entropy import Entropy
-from signaling.sending import listener_named, start, start_outside
+from signaling.forwarding import forwarded, returned
+from signaling.locating import hear
+from signaling.sending import look_up, start, start_outside, ways
 from signaling.sip.errors import ParseError, SipError
 from signaling.sip.flow import Flow
 from signaling.sip.headers import stamp_via
@@ -144,9 +147,13 @@ def _received(core: Core, flow: Flow, datagram: bytes) -> None:
             _refuse_statelessly(core, flow, error)
         return
     if isinstance(message, Response):
+        if returned(core, message):
+            return
         core.take(core.state.transactions.receive_response(message, core.now))
         return
     request = stamp_via(message, flow.host, flow.port)
+    if forwarded(core, request, flow):
+        return
     core.take(core.state.transactions.receive_request(request, flow, core.now))
 
 
@@ -208,24 +215,25 @@ def _resolved(core: Core, given: Resolved) -> None:
     waiting = core.state.unresolved.pop(given.token, None)
     if waiting is None:
         return
-    call = core.state.calls.get(waiting.call)
-    six = ":" in listener_named(core, waiting.listener).bind
-    reachable = [address for address in given.addresses if (":" in address) == six]
-    if not reachable:
-        reason = given.reason or f"{waiting.host} has no IPv{6 if six else 4} address"
-        _not_resolved(core, given.token, waiting, call, reason)
+    hear(waiting.search, given.answers, core.entropy.fraction)
+    if waiting.search.questions:
+        look_up(core, waiting, given.token)
         return
-    flow = Flow(waiting.listener, reachable[0], waiting.port)
-    if waiting.outside is not None:
-        start_outside(core, waiting.outside, flow)
+    call = core.state.calls.get(waiting.call)
+    last = call.flow if call is not None and waiting.request is not None else None
+    flows = ways(core, waiting.search, last)
+    if not flows:
+        _not_resolved(core, given.token, waiting, call, waiting.search.reason)
+    elif waiting.outside is not None:
+        start_outside(core, waiting.outside, flows)
     elif call is None:
         return
     elif waiting.request is not None:
-        located(call, given.token, start(core, call, waiting.request, flow))
-    elif call.out is not None:
-        call.out.flow = flow
-        if is_ready(call):
-            step(core, call, Cue.READY)
+        located(call, given.token, start(core, call, waiting.request, flows[0]))
+    elif call.state is State.PLACING:
+        take_ways(core, call, flows)
+        if (then := ready(core, call)) is not None:
+            step(core, call, then, Happening(reason="no media worker is free"))
 
 
 def _not_resolved(
@@ -315,12 +323,14 @@ def _ring_timeout(core: Core, call: Call) -> None:
 
 OF_CALL: dict[str, Callable[[Core, Call], None]] = {
     "ring": _ring_timeout,
+    offering.TIMER: offering.due,
 }
 """What a timer of a call does (``core.set_timer``); it is not in ``call.timers`` any more."""
 
 ELSEWHERE: dict[str, Callable[[Core, str, float], None]] = {
     "asked": _unanswered,
     registering.TIMER: registering.take_timer,
+    registrar.TIMER: registrar.take_timer,
 }
 """What a timer that is no call's does, given its key and its instant, true or not."""
 

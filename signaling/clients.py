@@ -81,6 +81,14 @@ class Clients(msgspec.Struct):
                     return client, subscription
         return None
 
+    def wants(self, user: str) -> bool:
+        """Whether somebody subscribed to this very user, not just to a pattern."""
+        return any(
+            subscription.user == user
+            for client in self.known.values()
+            for subscription in client.subscriptions
+        )
+
     def lost(self, before: float) -> list[Client]:
         """Remove and return those who have been silent since before an instant."""
         silent = [client for client in self.known.values() if client.seen_at < before]

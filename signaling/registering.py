@@ -136,7 +136,7 @@ def _until_refresh(core: Core, registration: Registration) -> float:
 
 def _until_retry(core: Core, registration: Registration) -> float:
     longest = min(FIRST_WAIT * 2 ** (registration.failures - 1), LONGEST_WAIT)
-    wait = longest * (0.5 + core.entropy.fraction() / 2)
+    wait: float = longest * (0.5 + core.entropy.fraction() / 2)
     return max(wait, registration.retry_after)
 
 

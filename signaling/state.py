@@ -7,10 +7,11 @@ from bus.ids import CallId, PeerId, StreamId, WorkerId
 from bus.settings import Settings
 from signaling.calls.call import Call, Waiting
 from signaling.clients import Clients
-from signaling.locating import SECURE, Search
+from signaling.locating import Search
+from signaling.location import Location
 from signaling.placement import Workers
 from signaling.registration import Registration
-from signaling.sip.flow import Flow
+from signaling.sip.flow import SECURE, Flow
 from signaling.sip.message import Request
 from signaling.sip.verify import Nonces
 from signaling.transactions.layer import Transactions
@@ -96,6 +97,9 @@ class AgentState(msgspec.Struct, kw_only=True):
     """Keyed by worker session and request id."""
     registrations: dict[str, Registration] = {}
     """Ours with registrars, by address of record."""
+    location: Location = msgspec.field(default_factory=Location)
+    passed: dict[str, float] = {}
+    """Forwarded requests by branch, and until when they need not prove again who they are from."""
     nonces: Nonces = msgspec.field(default_factory=Nonces)
     outside: dict[str, Outside] = {}
     """By the key of its transaction."""

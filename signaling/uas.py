@@ -13,6 +13,7 @@ from signaling.calls.acts import RETRY_AFTER, answer, dialog_key_of, step
 from signaling.calls.call import Call, Leg
 from signaling.calls.describing import CODECS
 from signaling.calls.dialling import to_tag, user_of
+from signaling.calls.digits import info_received
 from signaling.calls.leg import aim_leg
 from signaling.calls.reinvite import acknowledged, reinvited
 from signaling.calls.states import Cue, State
@@ -20,31 +21,35 @@ from signaling.clients import Client, Subscription
 from signaling.core import Core
 from signaling.dialogs.dialog import check_in_dialog, dialog_key, uas_dialog, update_target
 from signaling.guarding import guard
+from signaling.registrar import register
 from signaling.sdp.errors import NegotiationError
 from signaling.sdp.offer_answer import Agreed, Negotiation, accept_answer, answer_offer
-from signaling.sending import ALLOW, listener_named
+from signaling.sending import ACCEPT, ALLOW, SUPPORTED, listener_named
+from signaling.sip.dtmf import BODIES
 from signaling.sip.errors import SipError
 from signaling.sip.flow import Flow
 from signaling.sip.headers import NameAddr, parse_cseq, parse_name_addr
-from signaling.sip.message import Header, Request, first
+from signaling.sip.message import Header, Request, every, first
 from signaling.sip.render import respond
 from signaling.sip.validate import refuse
 from signaling.state import Listener
 
 METHODS = frozenset(ALLOW.split(", "))
 SCHEMES = frozenset({"sip"})
-EXTENSIONS: frozenset[str] = frozenset()
-BODY_TYPES = frozenset({"application/sdp"})
+EXTENSIONS = frozenset(SUPPORTED.split(", "))
+BODY_TYPES = {"INFO": BODIES}
+"""What a method may carry; the others carry SDP."""
+SDP_ONLY = frozenset({"application/sdp"})
 
 
 def take_request(core: Core, key: str, request: Request, flow: Flow) -> None:
     """Answer a new request, or hand it to its call."""
     refusal = refuse(
         request,
-        methods=METHODS,
+        methods=METHODS | {"REGISTER"} if core.state.settings.registrar.enabled else METHODS,
         schemes=SCHEMES,
         extensions=EXTENSIONS,
-        body_types=BODY_TYPES,
+        body_types=BODY_TYPES.get(request.method, SDP_ONLY),
     )
     if refusal is not None:
         headers = list(refusal.headers)
@@ -136,6 +141,7 @@ Taker = Callable[[Core, Call, str, Request], None]
 
 IN_DIALOG: dict[str, Taker] = {
     "BYE": _bye,
+    "INFO": info_received,
     "INVITE": _reinvite,
     "OPTIONS": _options,
 }
@@ -251,6 +257,7 @@ def _new_call(
         negotiation=Negotiation(),
         dialog=uas_dialog(request, local_tag),
         invite=request,
+        allowed=every(request, "Allow"),
         invite_key=key,
         flow=flow,
         transactions=[key],
@@ -284,11 +291,17 @@ def _asked_options(core: Core, key: str, request: Request, flow: Flow) -> None:
     reply(core, key, request, _status(core), "", _capabilities())
 
 
+def _register(core: Core, key: str, request: Request, flow: Flow) -> None:
+    answer_ = register(core, request, flow)
+    reply(core, key, request, answer_.status, answer_.reason, list(answer_.headers))
+
+
 OutOfDialogTaker = Callable[[Core, str, Request, Flow], None]
 
 OUT_OF_DIALOG: dict[str, OutOfDialogTaker] = {
     "INVITE": _invite,
     "OPTIONS": _asked_options,
+    "REGISTER": _register,
 }
 """Who takes a request that has no To tag; the others are answered 481."""
 
@@ -300,7 +313,7 @@ def _status(core: Core) -> int:
 
 
 def _capabilities() -> list[Header]:
-    return [("Allow", ALLOW), ("Accept", "application/sdp")]
+    return [("Allow", ALLOW), ("Accept", ACCEPT), ("Supported", SUPPORTED)]
 
 
 def _quoted(error: Exception) -> str:

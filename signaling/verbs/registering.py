@@ -2,10 +2,12 @@
 
 from bus.calls import Ok
 from bus.errors import BadRequestError, NotFoundError
+from bus.ids import PeerId
 from bus.registrations import (
     ListRegistrations,
     Register,
     Registering,
+    RegistrationInfo,
     Registrations,
     Unregister,
 )
@@ -63,8 +65,20 @@ def _unregister(core: Core, client: Client, waiting: Waiting, command: Unregiste
 
 
 def _list(core: Core, client: Client, waiting: Waiting, command: ListRegistrations) -> None:
-    infos = tuple(each.info() for each in core.state.registrations.values())
-    core.reply(waiting, Registrations(registrations=infos))
+    ours = [each.info() for each in core.state.registrations.values()]
+    theirs = [
+        RegistrationInfo(
+            aor=aor,
+            registrar="here",
+            state="bound",
+            owner=PeerId(""),
+            contact=each.contact,
+            expires_at=each.expires_at,
+        )
+        for aor in core.state.location.bindings
+        for each in core.state.location.of(aor, core.now)
+    ]
+    core.reply(waiting, Registrations(registrations=(*ours, *theirs)))
 
 
 def _uri(field: str, text: str) -> Uri:
