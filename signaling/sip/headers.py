@@ -4,6 +4,7 @@ Each has a ``parse_`` that raises ParseError and, where we write it ourselves, a
 ``check_`` functions only look, and are what a message is checked with when it is parsed.
 """
 
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -26,6 +27,8 @@ COOKIE: Final = "z9hg4bk"
 """Begins every branch that is unique (RFC 3261 8.1.1.7), here in lower case."""
 
 CSEQ_END: Final = 2**31
+KEPT: Final = 256
+"""Values kept read of each kind: a message and its call ask for the same ones again and again."""
 SIP_PORT: Final = 5060
 SIPS_PORT: Final = 5061
 
@@ -47,6 +50,7 @@ class NameAddr(msgspec.Struct, frozen=True, kw_only=True):
         return parameter(self.parameters, "tag")
 
 
+@lru_cache(KEPT)
 def parse_name_addr(text: str) -> NameAddr:
     """Read ``"Name" <uri>;parameters`` or ``uri;parameters``; what the URI is, is not looked at."""
     found = NAME_ADDR.fullmatch(text)
@@ -68,12 +72,13 @@ def render_name_addr(address: NameAddr) -> str:
 
 def check_address(name: str, value: str) -> None:
     """Check a From, To, Contact, Route or Record-Route.  Raises ParseError."""
-    found = NAME_ADDR.fullmatch(value)
-    if found is None:
-        if value == "*" and name == "Contact":
-            return
-        raise ParseError(400, f"Malformed {name}", detail=value)
-    problem = uri_problem(found.group(2) or found.group(3))
+    if value == "*" and name == "Contact":
+        return
+    try:
+        uri = parse_name_addr(value).uri
+    except ParseError as error:
+        raise ParseError(400, error.reason.replace("address", name), detail=value) from None
+    problem = uri_problem(uri)
     if problem:
         raise ParseError(400, f"{problem} in {name}", detail=value)
 
@@ -107,13 +112,18 @@ class Via(msgspec.Struct, frozen=True, kw_only=True):
         )
 
 
+@lru_cache(KEPT)
 def parse_via(text: str) -> Via:
     """Read one value of Via."""
     found = VIA.fullmatch(text)
     if found is None:
         raise ParseError(400, "Malformed Via", detail=text)
     version, transport, host, port, parameters = found.groups()
-    _check_hop(text, version, host, port)
+    if version != "2.0":
+        raise ParseError(400, "SIP version in Via", detail=text)
+    problem = address_problem(host, port)
+    if problem:
+        raise ParseError(400, f"{problem} in Via", detail=text)
     return Via(
         transport=transport.upper(),
         host=host[1:-1] if host[0] == "[" else host,
@@ -131,18 +141,7 @@ def render_via(via: Via) -> str:
 
 def check_via(name: str, value: str) -> None:
     """Check a Via.  Raises ParseError."""
-    found = VIA.fullmatch(value)
-    if found is None:
-        raise ParseError(400, f"Malformed {name}", detail=value)
-    _check_hop(value, found.group(1), found.group(3), found.group(4))
-
-
-def _check_hop(text: str, version: str, host: str, port: str | None) -> None:
-    if version != "2.0":
-        raise ParseError(400, "SIP version in Via", detail=text)
-    problem = address_problem(host, port)
-    if problem:
-        raise ParseError(400, f"{problem} in Via", detail=text)
+    parse_via(value)
 
 
 def stamp_via(request: Request, host: str, port: int) -> Request:
@@ -193,6 +192,7 @@ class CSeq(msgspec.Struct, frozen=True):
     method: str
 
 
+@lru_cache(KEPT)
 def parse_cseq(text: str) -> CSeq:
     """Read a CSeq; its number is below 2**31 (RFC 3261 8.1.1.5)."""
     found = CSEQ.fullmatch(text)

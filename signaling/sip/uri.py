@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -11,6 +12,8 @@ from signaling.sip.grammar import A_SCHEME, ABSOLUTE_URI, SIP_URI, TEL_URI
 from signaling.sip.values import Parameters, parameter
 
 HIGHEST_PORT: Final = 65535
+KEPT: Final = 256
+"""URIs kept read."""
 
 MUST_MATCH: Final = frozenset({"user", "ttl", "method", "maddr", "transport"})
 """Parameters that are never the same as their absence (RFC 3261 19.1.4)."""
@@ -41,6 +44,7 @@ class Uri(msgspec.Struct, frozen=True, kw_only=True):
         return parameter(self.parameters, name)
 
 
+@lru_cache(KEPT)
 def parse_uri(text: str) -> Uri:
     """Read a URI.  Raises ParseError: 400 where it is malformed, 416 where we know no such one."""
     found = SIP_URI.fullmatch(text)
@@ -105,6 +109,7 @@ def scheme_of(text: str) -> str:
     return text.partition(":")[0].lower() if A_SCHEME.match(text) else ""
 
 
+@lru_cache(KEPT)
 def uri_problem(text: str, *, headers_allowed: bool = True) -> str:
     """Say what is wrong with a URI of any scheme in a few words, empty for nothing.
 
