@@ -33,7 +33,7 @@ from signaling.sending import contact, listener_for
 from signaling.sip.errors import SipError
 from signaling.sip.headers import NameAddr, render_name_addr
 from signaling.sip.uri import parse_uri
-from signaling.verbs import registering
+from signaling.verbs import holding, registering
 from signaling.verbs.verb import Verbs
 
 LONGEST_RING = 86400.0
@@ -277,5 +277,6 @@ VERBS: Verbs = {
     calls.ListCalls: _list_calls,
     calls.ListWorkers: _list_workers,
     calls.GetStatus: _status,
+    **holding.VERBS,
     **registering.VERBS,
 }

@@ -3,6 +3,7 @@
 from collections.abc import Callable
 
 from signaling import registering
+from signaling.calls import offering
 from signaling.calls.acts import settle, step, step_or_settle
 from signaling.calls.call import Call, Purpose, Sent
 from signaling.calls.dialling import failure_cue, may_follow, to_tag
@@ -33,6 +34,7 @@ Final = Callable[[Core, Call, Sent, str, Happening], None]
 
 FINALS: dict[Purpose, Final] = {
     Purpose.BYE: _nothing,
+    Purpose.OFFER: offering.answered,
 }
 """Who takes the final response to a request of ours within a dialog; the text is its key."""
 

@@ -18,6 +18,7 @@ from bus.errors import (
 from signaling.calls.acts import settle, step, step_or_settle
 from signaling.calls.call import Call
 from signaling.calls.dialling import is_ready
+from signaling.calls.hold import music_plays, music_refused
 from signaling.calls.leg import closed, opened
 from signaling.calls.states import Cue
 from signaling.calls.verdicts import Happening
@@ -141,6 +142,8 @@ def _done(core: Core, identity: str, done: Done) -> None:
         case streams.StreamClosed() as reply if asked.verb == "close_stream":
             closed(core, call, reply.quality)
             settle(core, call)
+        case _ if asked.verb == "hold_stream":
+            music_plays(core, call)
         case _ if asked.verb in ("open_stream", "close_stream"):
             failed(core, call, asked, f"{asked.worker} gave {asked.verb} a wrong answer")
         case _:
@@ -181,6 +184,8 @@ def failed(core: Core, call: Call, asked: Asked, reason: str) -> None:
     elif asked.verb == "close_stream":
         closed(core, call, None)
         settle(core, call)
+    elif asked.verb == "hold_stream":
+        music_refused(core, call, reason)
     else:
         core.log("warning", f"{call.id}: {asked.verb} failed: {reason}")
 

@@ -10,6 +10,7 @@ from signaling.calls.call import Call, Purpose
 from signaling.calls.describing import our_answer, our_offer
 from signaling.calls.dialling import aim_at_target, is_ready, may_follow, next_target, send_invite
 from signaling.calls.leg import aim_leg, close_leg, open_leg
+from signaling.calls.media import forgo_holds, tell_hold
 from signaling.calls.requests import send
 from signaling.calls.states import INCOMING, OUTGOING, Act, Cue, State
 from signaling.calls.verdicts import REFUSALS, Happening, verdict
@@ -252,6 +253,7 @@ def _tell_answered(core: Core, call: Call, cue: Cue, happening: Happening) -> No
             remote_media=f"{remote.address}:{remote.port}",
         ),
     )
+    tell_hold(core, call)
 
 
 def _finish(core: Core, call: Call, cue: Cue, happening: Happening) -> None:
@@ -264,6 +266,7 @@ def _finish(core: Core, call: Call, cue: Cue, happening: Happening) -> None:
         reason=found.reason,
         by=found.by,
     )
+    forgo_holds(core, call)
     close_leg(core, call)
 
 

@@ -7,7 +7,10 @@ import msgspec
 from bus.calls import CallInfo, Ended, OnOwnerLost, Quality
 from bus.ids import CallId, PeerId, StreamId, WorkerId
 from bus.sources import AnySource, Silence
+from signaling.calls.exchange import Exchange
+from signaling.calls.holding import Holding
 from signaling.calls.states import State
+from signaling.calls.waiting import Waiting as Waiting
 from signaling.dialogs.dialog import Dialog
 from signaling.sdp.offer_answer import Agreed, Negotiation
 from signaling.sip.flow import Flow
@@ -23,13 +26,6 @@ PUBLIC_STATES = {
     State.UP: "up",
 }
 """What applications see; all others are ``ending``."""
-
-
-class Waiting(msgspec.Struct, frozen=True):
-    """A command whose reply is still owed."""
-
-    session: str
-    command: int
 
 
 class Purpose(StrEnum):
@@ -117,6 +113,9 @@ class Call(msgspec.Struct, kw_only=True):
     leg: Leg
     negotiation: Negotiation
     agreed: Agreed | None = None
+    exchange: Exchange = msgspec.field(default_factory=Exchange)
+    """An offer of ours in mid-call."""
+    holding: Holding = msgspec.field(default_factory=Holding)
     dialog: Dialog | None = None
     invite: Request | None = None
     """The INVITE as sent or received, until it is answered for good."""
@@ -151,6 +150,11 @@ class Call(msgspec.Struct, kw_only=True):
         """Name of the codec in use, empty before the answer."""
         return self.agreed.remote.codec if self.agreed else ""
 
+    @property
+    def remote_hold(self) -> bool:
+        """Whether the peer holds us."""
+        return self.agreed is not None and self.agreed.held
+
     def info(self) -> CallInfo:
         """Describe the call for applications."""
         return CallInfo(
@@ -166,4 +170,6 @@ class Call(msgspec.Struct, kw_only=True):
             stream=self.leg.stream,
             codec=self.codec,
             sip_call_id=self.sip_call_id,
+            local_hold=self.holding.local,
+            remote_hold=self.remote_hold,
         )

@@ -1,6 +1,7 @@
 """What a call says of its media: our side of every offer and answer, in one place."""
 
 from signaling.calls.call import Call
+from signaling.calls.holding import SAID
 from signaling.core import Core
 from signaling.sdp.offer_answer import Agreed, answer_offer, make_offer
 from signaling.sending import listener_named
@@ -9,13 +10,18 @@ CODECS = ("PCMU", "PCMA")
 """What is offered and accepted where the owner did not choose."""
 
 
-def our_offer(core: Core, call: Call) -> bytes:
-    """Offer what the call can do, on its stream's port (RFC 3264 5)."""
+def our_offer(core: Core, call: Call, *, holds: bool | None = None) -> bytes:
+    """Offer what the call can do, on its stream's port (RFC 3264 5).
+
+    ``holds``: what we want to be so, where it is not what is.
+    """
+    local = call.holding.local if holds is None else holds
     return make_offer(
         call.negotiation,
         address=listener_named(core, call.listener).host,
         port=call.leg.port,
         codecs=call.out.codecs if call.out else CODECS,
+        direction=SAID[local, call.remote_hold],
         session_id=core.entropy.number(62),
     )
 
@@ -28,5 +34,6 @@ def our_answer(core: Core, call: Call, offer: bytes) -> tuple[bytes, Agreed]:
         address=listener_named(core, call.listener).host,
         port=call.leg.port,
         codecs=call.out.codecs if call.out else CODECS,
+        direction=SAID[call.holding.local, False],
         session_id=core.entropy.number(62),
     )

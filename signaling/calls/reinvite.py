@@ -4,15 +4,15 @@ A refused one changes nothing.  Its 200 is repeated until the ACK; without an AC
 (RFC 3261 13.3.1.4).
 """
 
-from bus.calls import MediaChanged
 from signaling.calls.acts import answer, settle, step
 from signaling.calls.call import Call
 from signaling.calls.describing import our_answer, our_offer
-from signaling.calls.leg import aim_leg
+from signaling.calls.media import change_media
+from signaling.calls.offering import go_on
 from signaling.calls.states import Cue, State
 from signaling.core import Core
 from signaling.sdp.errors import GlareError, NegotiationError
-from signaling.sdp.offer_answer import Agreed, accept_answer
+from signaling.sdp.offer_answer import accept_answer
 from signaling.sip.message import Request
 
 
@@ -42,6 +42,7 @@ def acknowledged(core: Core, call: Call, ack: Request) -> None:
     call.reinvite_key = ""
     if call.offered_in_2xx and call.state is State.UP:
         _take_answer(core, call, ack)
+    go_on(core, call)
     settle(core, call)
 
 
@@ -52,16 +53,6 @@ def _take_answer(core: Core, call: Call, ack: Request) -> None:
     except NegotiationError as error:
         core.log("warning", f"{call.id}: the answer in the ACK is unusable: {error}")
         step(core, call, Cue.ACK_UNUSABLE)
-
-
-def change_media(core: Core, call: Call, agreed: Agreed) -> None:
-    """Let the stream follow what was agreed, and tell the owner what is new."""
-    before, call.agreed = call.agreed, agreed
-    if before == agreed:
-        return
-    aim_leg(core, call)
-    remote = f"{agreed.remote.address}:{agreed.remote.port}"
-    core.tell(call, MediaChanged(call=call.id, direction=agreed.direction, remote_media=remote))
 
 
 def _answer(core: Core, call: Call, request: Request) -> bytes:

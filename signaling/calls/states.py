@@ -129,6 +129,7 @@ _UP: Final[dict[Cue, Step]] = {
     Cue.HANG_UP: _BYE,
     Cue.OWNER_LOST: _BYE,
     Cue.WORKER_LOST: _BYE,
+    Cue.UNUSABLE: _BYE,
     Cue.ACK_UNUSABLE: _BYE,
     Cue.ACK_MISSING: _BYE,
     Cue.DIALOG_GONE: _BYE,  # RFC 3261 12.2.1.2

@@ -9,14 +9,17 @@ from bus.calls import Ok, Quality
 from bus.codec import decode_body, decode_frame, encode, raw
 from bus.envelope import Done, Event, Refused, Request
 from bus.ids import StreamId, WorkerId
+from bus.sources import AnySource
 from bus.streams import (
     Aim,
     CloseStream,
     DrainWorker,
+    HoldStream,
     OpenStream,
     PlayStream,
     RecordStream,
     Remote,
+    ResumeStream,
     SendStreamDigits,
     StreamClosed,
     StreamCommand,
@@ -39,6 +42,8 @@ class Stream:
     port: int
     remotes: list[Remote] = field(default_factory=list[Remote])
     """Each time media was started or changed."""
+    music: AnySource | None = None
+    """What a held peer hears."""
     digits: str = ""
     closed: bool = False
 
@@ -104,7 +109,7 @@ class StandInWorker:
     def _work(self, request: Request) -> list[bytes]:
         assert request.session == self.session, "a request under a wrong session"
         command = decode_body(_commands, request.body)
-        if isinstance(command, OpenStream) and self.refusal:
+        if isinstance(command, OpenStream | HoldStream) and self.refusal:
             code, reason = self.refusal
             return [encode(Refused(id=request.id, code=code, reason=reason))]
         reply = encode(Done(id=request.id, body=raw(self._apply(command))))
@@ -127,6 +132,10 @@ class StandInWorker:
                 return StreamClosed(stream=command.stream, quality=Quality())
             case SendStreamDigits():
                 self._running(command.stream).digits += command.digits
+            case HoldStream():
+                self._running(command.stream).music = command.source
+            case ResumeStream():
+                self._running(command.stream).music = None
             case PlayStream() | RecordStream():
                 self._running(command.stream)
             case DrainWorker():
