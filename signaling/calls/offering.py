@@ -127,7 +127,7 @@ def _settle(core: Core, call: Call, happening: Happening) -> None:
         agreed = accept_answer(call.negotiation, body)
     except NegotiationError as error:
         withdraw_offer(call.negotiation)
-        step_call(core, call, CallCue.UNUSABLE, Happening(status=488, reason=str(error)))
+        step_call(core, call, CallCue.ANSWER_UNUSABLE, Happening(status=488, reason=str(error)))
         return
     _tell(core, call, happening)
     change_media(core, call, agreed)

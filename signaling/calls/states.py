@@ -60,6 +60,7 @@ class Cue(StrEnum):
     ACK = "ACK"
     ACK_UNUSABLE = "ACK unusable"
     ACK_MISSING = "ACK missing"
+    ANSWER_UNUSABLE = "re-INVITE answered unusably"
     DIALOG_GONE = "408/481 in the dialog"
     CANCEL = "CANCEL"
     BYE = "BYE"
@@ -129,7 +130,7 @@ _UP: Final[dict[Cue, Step]] = {
     Cue.HANG_UP: _BYE,
     Cue.OWNER_LOST: _BYE,
     Cue.WORKER_LOST: _BYE,
-    Cue.UNUSABLE: _BYE,
+    Cue.ANSWER_UNUSABLE: _BYE,
     Cue.ACK_UNUSABLE: _BYE,
     Cue.ACK_MISSING: _BYE,
     Cue.DIALOG_GONE: _BYE,  # RFC 3261 12.2.1.2

@@ -50,6 +50,7 @@ OF_CUE = {
     Cue.UNUSABLE: (Outcome.MEDIA_NOT_ACCEPTABLE, "engine"),
     Cue.ACK_UNUSABLE: (Outcome.MEDIA_NOT_ACCEPTABLE, "engine"),
     Cue.ACK_MISSING: (Outcome.FAILED, "engine"),
+    Cue.ANSWER_UNUSABLE: (Outcome.MEDIA_NOT_ACCEPTABLE, "engine"),
     Cue.DIALOG_GONE: (Outcome.FAILED, "remote"),
     Cue.RING_TIMEOUT: (Outcome.NO_ANSWER, "local"),
     Cue.OWNER_LOST: (Outcome.FAILED, "engine"),
