@@ -1,4 +1,4 @@
-"""What went over the simulated network, as a ladder for assertion messages.
+"""SIP messages as a ladder.
 
                alice                              bob
 0.000             |-INVITE 7 (sendonly)------------>|
@@ -7,9 +7,13 @@
 """
 
 import re
+from collections.abc import Sequence
 from typing import NamedTuple
 
+from bus.tracing import TracedMessage
+
 WIDTH = 34
+_FROM = re.compile(r"^(?:From|f)[ \t]*:[ \t]*(.*?)[ \t]*$", re.MULTILINE | re.IGNORECASE)
 _DIRECTION = re.compile(rb"^a=(sendrecv|sendonly|recvonly|inactive)\r?$", re.MULTILINE)
 _CSEQ = re.compile(rb"^CSeq[ \t]*:[ \t]*(\d+)[ \t]+(\S+?)\r?$", re.MULTILINE | re.IGNORECASE)
 
@@ -63,6 +67,39 @@ class Ladder:
         arrow = _arrow(label(rung.datagram), right - left - 1, start <= end, rung.fate)
         cells[left + 1 : left + 1 + len(arrow)] = arrow
         return f"{rung.at:8.3f}" + "".join(cells).rstrip()[4:]
+
+
+def ladder_of(messages: Sequence[TracedMessage]) -> Ladder:
+    """Draw what an engine saw, from the first message on: it in one column, each peer in another.
+
+    A call from the engine to itself has a caller and a callee, and each message once.
+    """
+    sent, received = (
+        {message.text for message in messages if message.direction == direction}
+        for direction in ("sent", "received")
+    )
+    own = sent & received
+    caller = next((_from(message.text) for message in messages if message.text in own), "")
+    ladder = Ladder()
+    for message in messages:
+        at, datagram = message.at - messages[0].at, message.text.encode()
+        if message.text not in own:
+            ends = (message.local.partition(":")[2], message.remote)
+            ladder.add(Rung(at, *_ordered(ends, message.direction == "sent"), datagram))
+        elif message.direction == "sent":
+            is_response = message.text.startswith("SIP/2.0 ")
+            by_caller = is_response != (_from(message.text) == caller)
+            ladder.add(Rung(at, *_ordered(("caller", "callee"), by_caller), datagram))
+    return ladder
+
+
+def _ordered(ends: tuple[str, str], forwards: bool) -> tuple[str, str]:
+    return ends if forwards else (ends[1], ends[0])
+
+
+def _from(text: str) -> str:
+    found = _FROM.search(text)
+    return found[1] if found else ""
 
 
 def _arrow(text: str, width: int, rightwards: bool, fate: str) -> str:

@@ -8,19 +8,20 @@ what it hears; the verdict is a correlation of what was recorded with what was p
 import asyncio
 import sys
 import tempfile
-from collections.abc import AsyncIterator, Iterator
+from collections.abc import AsyncIterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
 import offhook
+from bus.ladder import ladder_of
+from bus.tracing import TracedMessage
 from tools.sound import RATE, Samples, listen, read_wav, tune, write_wav
 
 SECONDS: Final = 6.0
 COMPARED: Final = int((SECONDS - 1) * RATE)
 DIGITS: Final = "1470#"
 ANSWER_DIGITS: Final = "*9"
-LADDER_WIDTH: Final = 40
 
 
 @dataclass(frozen=True)
@@ -45,8 +46,7 @@ async def demonstrate(folder: Path) -> bool:
             incoming, digits = await answering
         title("The SIP messages of this call")
         feed.close()
-        async for line in ladder(feed):
-            print(line)
+        print(ladder_of([message async for message in traced(feed)]))
     title("What each leg measured")
     for name, call in (("caller", outgoing), ("callee", incoming)):
         show_quality(name, call)
@@ -117,42 +117,15 @@ async def show_levels(call: offhook.Call) -> None:
         await asyncio.sleep(0.5)
 
 
-async def ladder(feed: offhook.Feed) -> AsyncIterator[str]:
-    """Draw each message once, as it was sent; the caller is on the left."""
-    messages = [item async for item in feed if isinstance(item, offhook.Observed)]
-    sent = [
-        (item.at, item.event)
-        for item in messages
-        if isinstance(item.event, offhook.events.SipMessage) and item.event.direction == "sent"
-    ]
-    yield f"  {'':>8} caller{' ' * (LADDER_WIDTH - 6)}callee"
-    for at, message in sent:
-        label = " ".join(short(message.text))
-        arrow = f"{label} ".ljust(LADDER_WIDTH, "-") + ">"
-        if goes_left(message.text, sent[0][1].text):
-            arrow = "<" + f" {label}".rjust(LADDER_WIDTH, "-")
-        yield f"  {1000 * (at - sent[0][0]):5.0f} ms |{arrow}|"
-
-
-def short(text: str) -> Iterator[str]:
-    """Give the words that a ladder shows: method, or status and reason; and whether SDP is in."""
-    words = text.partition("\r\n")[0].split(" ")
-    yield from words[1:] if words[0] == "SIP/2.0" else words[:1]
-    if "\r\n\r\nv=0" in text:
-        yield "(SDP)"
-
-
-def goes_left(text: str, invite: str) -> bool:
-    """Whether the callee sent it: a response to the caller's request, or a request of its own."""
-    is_response = text.startswith("SIP/2.0 ")
-    return is_response == (header(text, "From") == header(invite, "From"))
-
-
-def header(text: str, name: str) -> str:
-    """Return the value of a header field."""
-    start = f"{name.lower()}:"
-    lines = (line for line in text.split("\r\n") if line.lower().startswith(start))
-    return next(lines, "").partition(":")[2].strip()
+async def traced(feed: offhook.Feed) -> AsyncIterator[TracedMessage]:
+    """Yield the SIP messages that the feed has seen."""
+    async for item in feed:
+        if isinstance(item, offhook.Observed) and isinstance(
+            event := item.event, offhook.events.SipMessage
+        ):
+            yield TracedMessage(
+                item.at, event.direction, event.local, event.remote, event.sip_call_id, event.text
+            )
 
 
 def show_quality(name: str, call: offhook.Call) -> None:

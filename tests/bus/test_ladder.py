@@ -1,6 +1,7 @@
 import pytest
 
-from tests.harness.ladder import Ladder, Rung, label
+from bus.ladder import Ladder, Rung, label, ladder_of
+from bus.tracing import TracedMessage
 
 INVITE = (
     b"INVITE sip:bob@192.0.2.2 SIP/2.0\r\nCSeq: 7 INVITE\r\nContent-Length: 20\r\n\r\n"
@@ -44,3 +45,51 @@ def test_a_ladder() -> None:
     assert str(ladder) == DRAWN
     assert ladder.labels("bob") == ["180 INVITE 7", "180 INVITE 7", "INVITE 7 (sendonly)"]
     assert ladder.times("INVITE", "alice") == [0.0, 0.5]
+
+
+def traced(at: float, direction: str, text: str, remote: str = "192.0.2.2:5060") -> TracedMessage:
+    return TracedMessage(at, direction, "udp:192.0.2.1:5060", remote, "7@h", text)
+
+
+def message(start: str, cseq: str, sender: str) -> str:
+    return f"{start}\r\nFrom: {sender}\r\nCSeq: {cseq}\r\n\r\n"
+
+
+def test_the_engine_is_one_end_and_each_peer_another() -> None:
+    options = message("OPTIONS sip:b SIP/2.0", "1 OPTIONS", "<sip:a>")
+    good = message("SIP/2.0 200 OK", "1 OPTIONS", "<sip:a>")
+    ladder = ladder_of(
+        [traced(7.0, "received", options), traced(7.25, "sent", good, "192.0.2.3:5060")]
+    )
+    assert ladder.rungs == [
+        Rung(0.0, "192.0.2.2:5060", "192.0.2.1:5060", options.encode()),
+        Rung(0.25, "192.0.2.1:5060", "192.0.2.3:5060", good.encode()),
+    ]
+
+
+def test_a_call_to_itself_has_two_sides_and_each_message_once() -> None:
+    caller, callee = "<sip:a>;tag=1", "<sip:b>;tag=2"
+    texts = [
+        message("INVITE sip:b SIP/2.0", "1 INVITE", caller),
+        message("SIP/2.0 200 OK", "1 INVITE", caller),
+        message("BYE sip:a SIP/2.0", "1 BYE", callee),
+        message("SIP/2.0 200 OK", "1 BYE", callee),
+    ]
+    ladder = ladder_of(
+        [
+            traced(at, direction, text)
+            for at, text in enumerate(texts)
+            for direction in ("sent", "received")
+        ]
+    )
+    sides = [(rung.source, label(rung.datagram)) for rung in ladder.rungs]
+    assert sides == [
+        ("caller", "INVITE 1"),
+        ("callee", "200 INVITE 1"),
+        ("callee", "BYE 1"),
+        ("caller", "200 BYE 1"),
+    ]
+
+
+def test_nothing_is_an_empty_ladder() -> None:
+    assert not ladder_of([]).rungs

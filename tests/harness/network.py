@@ -21,7 +21,7 @@ from heapq import heappop, heappush
 from types import TracebackType
 from typing import NamedTuple, Protocol, Self
 
-from tests.harness.ladder import Ladder, Rung
+from bus.ladder import Ladder, Rung
 
 Matches = Callable[[bytes], bool]
 EPOCH = 1_000_000.0
