@@ -23,7 +23,7 @@ from signaling.dialogs.dialog import check_in_dialog, dialog_key, uas_dialog, up
 from signaling.guarding import guard
 from signaling.registrar import register
 from signaling.sdp.errors import NegotiationError
-from signaling.sdp.offer_answer import Agreed, Negotiation, accept_answer, answer_offer
+from signaling.sdp.offer_answer import Agreed, Negotiation, accept_answer, consider_offer
 from signaling.sending import ACCEPT, ALLOW, SUPPORTED, listener_named
 from signaling.sip.dtmf import BODIES
 from signaling.sip.errors import SipError
@@ -218,15 +218,7 @@ def _try(core: Core, request: Request, listener: Listener) -> Agreed | None:
     """See whether we could answer the offer; what we will really say is said with the answer."""
     if not request.body:
         return None
-    _, agreed = answer_offer(
-        Negotiation(),
-        request.body,
-        address=listener.host,
-        port=9,
-        codecs=CODECS,
-        session_id=1,
-    )
-    return agreed
+    return consider_offer(Negotiation(), request.body, address=listener.host, codecs=CODECS)
 
 
 def _new_call(

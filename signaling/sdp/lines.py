@@ -2,6 +2,7 @@
 
 import ipaddress
 import re
+from functools import lru_cache
 from typing import Final
 
 from signaling.sdp.model import Attribute, Bandwidth, Connection, Media, Origin, Time
@@ -15,6 +16,9 @@ _SUFFIX: Final = re.compile(r"[0-9]{1,3}(?:/[0-9]{1,5})?\Z")
 PAYLOAD_TYPES: Final = 128
 PORTS: Final = 65536
 MOST_FORMATS: Final = 256
+
+literal: Final = lru_cache(256)(ipaddress.ip_address)
+"""Reads an IPv4 or IPv6 address.  Raises ValueError."""
 
 
 def number(text: str, below: int) -> int:
@@ -39,7 +43,7 @@ def _token(text: str, what: str) -> str:
 def _address(address_type: str, address: str) -> str:
     """Check that a literal is of its type; host names pass (they are never resolved here)."""
     try:
-        version = ipaddress.ip_address(address).version
+        version = literal(address).version
     except ValueError:
         numeric = not address.strip("0123456789.")
         if "%" in address or ":" in address or numeric or not _HOST.match(address):

@@ -5,7 +5,7 @@ that fails changes nothing:
 
     make_offer ──► accept_answer (again for a 183 and its 200, or another fork)
                └─► withdraw_offer (it was refused: the session goes on as it was)
-    answer_offer
+    answer_offer                  consider_offer only tells what that would settle
 """
 
 import ipaddress
@@ -19,7 +19,7 @@ from signaling.sdp import codecs as coding
 from signaling.sdp.codecs import EVENTS, Codec
 from signaling.sdp.direction import AGREED, UNSPECIFIED_ADDRESS, Direction, direction_of
 from signaling.sdp.errors import GlareError, NotAcceptableError
-from signaling.sdp.lines import PORTS, number
+from signaling.sdp.lines import PORTS, literal, number
 from signaling.sdp.model import Attribute, Connection, Media, Origin, Session, Time, value_of
 from signaling.sdp.parse import parse_sdp
 from signaling.sdp.render import render_sdp
@@ -135,10 +135,7 @@ def answer_offer(
         raise GlareError("our own offer has no answer yet")
     wish = _wish(address, port, codecs, direction)
     offer = parse_sdp(body)
-    slot = _choose(offer, wish)
-    theirs = offer.media[slot]
-    formats = _common(theirs, wish.codecs)
-    agreed = _agree(negotiation, offer, theirs, formats, wish.direction, address)
+    slot, formats, agreed = _consider(negotiation, offer, wish)
     said = msgspec.structs.replace(wish, direction=Direction(agreed.direction))
     media = [_refuse(medium) for medium in offer.media]
     media[slot] = _audio(said, formats, agreed.remote.ptime_ms)
@@ -147,6 +144,14 @@ def answer_offer(
     negotiation.offer, negotiation.slot, negotiation.agreed = None, slot, agreed
     negotiation.payload_types = negotiation.payload_types | _names(formats)
     return render_sdp(answer), agreed
+
+
+def consider_offer(
+    negotiation: Negotiation, body: bytes, *, address: str, codecs: Iterable[str]
+) -> Agreed:
+    """Return what answering an offer would settle.  Arguments and errors as in ``answer_offer``."""
+    wish = _wish(address, 0, codecs, Direction.SENDRECV)
+    return _consider(negotiation, parse_sdp(body), wish)[2]
 
 
 # ---------------------------------------------------------------------------------- our side
@@ -199,7 +204,7 @@ def _describe(
     media: list[Media],
 ) -> Session:
     """Put the parts together; the version goes up by one if anything differs from what we said."""
-    kind = f"IP{ipaddress.ip_address(wish.address).version}"
+    kind = f"IP{literal(wish.address).version}"
     before = negotiation.sent
     first = Origin(session_id=str(session_id), version="1", address_type=kind, address=wish.address)
     session = Session(
@@ -216,6 +221,16 @@ def _describe(
 
 
 # -------------------------------------------------------------------------------- their side
+
+
+def _consider(
+    negotiation: Negotiation, offer: Session, wish: _Wish
+) -> tuple[int, dict[int, Codec], Agreed]:
+    """Return the place of the medium to take, its payload types and what is then agreed."""
+    slot = _choose(offer, wish)
+    theirs = offer.media[slot]
+    formats = _common(theirs, wish.codecs)
+    return slot, formats, _agree(negotiation, offer, theirs, formats, wish.direction, wish.address)
 
 
 def _choose(offer: Session, wish: _Wish) -> int:
@@ -264,14 +279,14 @@ def _address(session: Session, media: Media, local: str) -> str | None:
 def _reachable(connection: Connection, local: str) -> str | None:
     """Unicast literals of our own version, v4-mapped ones too; 0.0.0.0 always (it is a hold)."""
     try:
-        address = ipaddress.ip_address(connection.address)
+        address = literal(connection.address)
     except ValueError:
         return None
     if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
         address = address.ipv4_mapped
     if address.is_multicast or str(address) == "255.255.255.255":
         return None
-    same = address.version == ipaddress.ip_address(local).version
+    same = address.version == literal(local).version
     return str(address) if same or address.is_unspecified else None
 
 
@@ -286,7 +301,7 @@ def _agree(
     """Work out what an unobjectionable medium of theirs and our ``formats`` make together."""
     said = direction_of(session.attributes, theirs.attributes)
     address = _address(session, theirs, local) or ""
-    if ipaddress.ip_address(address).is_unspecified:
+    if literal(address).is_unspecified:
         said = UNSPECIFIED_ADDRESS[said]
         address = negotiation.agreed.remote.address if negotiation.agreed else address
     direction = AGREED[said][wanted]

@@ -6,6 +6,7 @@ lines out of order, no ``s=`` or ``t=``, letters and attributes that nobody know
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 from itertools import pairwise
 from typing import Final, NamedTuple, TypeVar
 
@@ -18,6 +19,8 @@ from signaling.sdp.model import Media, Session, Time
 MOST_BYTES: Final = 65536
 MOST_LINES: Final = 1000
 MOST_MEDIA: Final = 64
+KEPT: Final = 64
+"""Descriptions kept read: an offer is considered when it comes and answered later."""
 
 Value = TypeVar("Value")
 
@@ -41,6 +44,7 @@ class Line(NamedTuple):
         return SdpError(self.number, f"{self.letter}={self.value}", what, status)
 
 
+@lru_cache(KEPT)
 def parse_sdp(body: bytes) -> Session:
     """Read a description.  Raises SdpError."""
     everything = _split(body)
