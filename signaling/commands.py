@@ -11,10 +11,10 @@ from bus.errors import (
     WrongStateError,
 )
 from bus.ids import CallId
-from bus.streams import PlayStream, RecordStream, SendStreamDigits
+from bus.streams import PlayStream, RecordStream
 from signaling.calls.acts import step
 from signaling.calls.call import Call, Leg, Outgoing, Waiting
-from signaling.calls.dialling import aim_at_target, is_ready, open_outgoing_leg
+from signaling.calls.dialling import SCHEMES, aim_at_target, ready
 from signaling.calls.states import Cue, State
 from signaling.calls.verdicts import Happening
 from signaling.checks import (
@@ -29,19 +29,17 @@ from signaling.clients import Client, Subscription
 from signaling.core import Core
 from signaling.sdp.codecs import CODECS
 from signaling.sdp.offer_answer import Negotiation
-from signaling.sending import contact, listener_for
+from signaling.sending import contact, listener_for, locate, route_to
 from signaling.sip.errors import SipError
 from signaling.sip.headers import NameAddr, render_name_addr
 from signaling.sip.uri import parse_uri
-from signaling.verbs import holding, registering
+from signaling.verbs import digits, holding, registering
 from signaling.verbs.verb import Verbs
 
 LONGEST_RING = 86400.0
 """Seconds."""
 
 CODEC_NAMES = frozenset(codec.name for codec in CODECS if codec.name != "telephone-event")
-
-DIGITS = frozenset("0123456789*#ABCDabcd")
 
 
 def _ping(core: Core, client: Client, waiting: Waiting, command: calls.Ping) -> None:
@@ -80,17 +78,17 @@ def _dial(core: Core, client: Client, waiting: Waiting, command: calls.Dial) -> 
     reason = aim_at_target(core, call, call.out)
     if reason:
         step(core, call, Cue.UNRESOLVED, Happening(reason=reason))
-    elif not open_outgoing_leg(core, call):
-        step(core, call, Cue.STREAM_REFUSED, Happening(reason="no media worker is free"))
-    elif is_ready(call):
-        step(core, call, Cue.READY)
+    elif (then := ready(core, call)) is not None:
+        step(core, call, then, Happening(reason="no media worker is free"))
 
 
 def _new_call(core: Core, client: Client, command: calls.Dial) -> Call:
-    transport = _check_dial(command)
-    listener = listener_for(core, transport)
-    if listener is None:
-        raise BadRequestError(f"uri: this engine has no {transport} listener")
+    _check_dial(command)
+    proxy = command.proxy or core.state.settings.sip.proxy
+    search = locate(core, parse_uri(proxy or command.uri))
+    if not search.transports:
+        raise BadRequestError(f"uri: {search.reason}")
+    listener = listener_for(core, search.transports[0]) or core.state.listeners[0]
     core.state.calls_total += 1
     from_uri = command.from_uri or contact(listener)[1:-1].partition(";")[0]
     local = NameAddr(display=command.from_display, uri=from_uri, parameters=())
@@ -111,6 +109,7 @@ def _new_call(core: Core, client: Client, command: calls.Dial) -> Call:
         out=Outgoing(
             target=command.uri,
             redirects_left=command.max_redirects,
+            route=(route_to(proxy),) if proxy else (),
             codecs=command.codecs,
             headers=command.headers,
             ring_timeout=command.ring_timeout,
@@ -122,14 +121,16 @@ def _new_call(core: Core, client: Client, command: calls.Dial) -> Call:
     )
 
 
-def _check_dial(command: calls.Dial) -> str:
-    """Return the transport of a sound Dial; raise BadRequestError naming the field otherwise."""
+def _check_dial(command: calls.Dial) -> None:
+    """Raise BadRequestError naming the field of a Dial that is not sound."""
     try:
         uri = parse_uri(command.uri)
     except SipError as error:
         raise BadRequestError(f"uri: {error}") from None
-    if uri.scheme != "sip":
-        raise BadRequestError(f"uri: scheme {uri.scheme!r} is not supported, only sip")
+    if uri.scheme not in SCHEMES:
+        raise BadRequestError(f"uri: scheme {uri.scheme!r} is not supported, only sip and sips")
+    if command.proxy:
+        check_uri("proxy", command.proxy)
     if command.from_uri:
         check_uri("from_uri", command.from_uri)
     if not command.codecs or any(name not in CODEC_NAMES for name in command.codecs):
@@ -140,7 +141,6 @@ def _check_dial(command: calls.Dial) -> str:
     check_headers(command.headers)
     check_text("from_display", command.from_display)
     check_text("user", command.user)
-    return (uri.parameter("transport") or "udp").lower()
 
 
 # ---------------------------------------------------------------------------- incoming calls
@@ -201,25 +201,6 @@ def _hang_up(core: Core, client: Client, waiting: Waiting, command: calls.HangUp
     core.reply(waiting, calls.Ok())
 
 
-def _send_digits(core: Core, client: Client, waiting: Waiting, command: calls.SendDigits) -> None:
-    call = call_up(core, command.call)
-    wrong = [digit for digit in command.digits if digit not in DIGITS]
-    if wrong or not command.digits:
-        raise BadRequestError(f"digits: {command.digits!r} must be some of 0-9 * # A-D")
-    if call.agreed is None or call.agreed.remote.events_payload_type < 0:
-        raise WrongStateError(f"call {call.id}: the peer takes no telephone-event (RFC 4733)")
-    core.ask_leg(
-        call,
-        SendStreamDigits(
-            stream=call.leg.stream,
-            digits=command.digits.upper(),
-            duration_ms=command.duration_ms,
-            gap_ms=command.gap_ms,
-        ),
-        waiting,
-    )
-
-
 def _play(core: Core, client: Client, waiting: Waiting, command: calls.Play) -> None:
     check_source(command.source)
     call = call_up(core, command.call)
@@ -271,12 +252,12 @@ VERBS: Verbs = {
     calls.Reject: _reject,
     calls.Redirect: _redirect,
     calls.HangUp: _hang_up,
-    calls.SendDigits: _send_digits,
     calls.Play: _play,
     calls.Record: _record,
     calls.ListCalls: _list_calls,
     calls.ListWorkers: _list_workers,
     calls.GetStatus: _status,
+    **digits.VERBS,
     **holding.VERBS,
     **registering.VERBS,
 }

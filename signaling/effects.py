@@ -9,6 +9,7 @@ with them) replays to the same list of effects.
 
 import msgspec
 
+from signaling.locating import Answer, Question
 from signaling.sip.flow import Flow
 
 
@@ -43,11 +44,10 @@ class TransportFailed(Tagged, frozen=True):
 
 
 class Resolved(Tagged, frozen=True):
-    """Answer to ``Resolve``; no addresses: the name does not exist."""
+    """Answers to ``Resolve``, one to each of its questions."""
 
     token: str
-    addresses: tuple[str, ...]
-    reason: str = ""
+    answers: tuple[Answer, ...]
 
 
 class FromClient(Tagged, frozen=True):
@@ -111,10 +111,10 @@ class Send(Tagged, frozen=True):
 
 
 class Resolve(Tagged, frozen=True):
-    """Look up the addresses of a host name; ``Resolved`` answers with the same token."""
+    """Look names up; ``Resolved`` answers with the same token."""
 
     token: str
-    host: str
+    questions: tuple[Question, ...]
 
 
 class ToClient(Tagged, frozen=True):

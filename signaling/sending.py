@@ -1,26 +1,33 @@
 """Requests on their way out: Via, Contact, next hop, name look-up, client transaction."""
 
-import ipaddress
+import msgspec
 
-from bus.ids import CallId
 from signaling.calls.call import Call
 from signaling.core import Core
 from signaling.dialogs.dialog import Dialog
-from signaling.dialogs.routing import first_hop
+from signaling.dialogs.routing import first_hop, is_loose
 from signaling.effects import Resolve, Send
+from signaling.locating import Offer, Search, Target, begin
 from signaling.sip.errors import LocalError, SipError
 from signaling.sip.flow import Flow
-from signaling.sip.message import Request
+from signaling.sip.headers import parse_via
+from signaling.sip.message import Request, Response, first
 from signaling.sip.render import render
-from signaling.sip.uri import bracketed, parse_uri
+from signaling.sip.uri import Uri, bracketed, parse_uri
 from signaling.state import Listener, Outside, Unresolved
+from signaling.transactions.otherwise import keep_way
 
-ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS"
+ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO"
 """Methods that are built; what is not here is answered 405."""
 
-SIP_PORT = 5060
+SUPPORTED = "100rel"
+"""Extensions that are built; what a peer requires and is not here is answered 420."""
 
-LONGEST_NAME, LONGEST_LABEL = 253, 63
+ACCEPT = "application/sdp, multipart/mixed, application/dtmf, application/dtmf-relay"
+"""Bodies that are read; what is not here is answered 415."""
+
+LARGEST_DATAGRAM = 1300
+"""Bytes; a longer request to a UDP target goes over TCP, if it can (RFC 3261 18.1.1)."""
 
 
 def listener_named(core: Core, name: str) -> Listener:
@@ -45,10 +52,96 @@ def via(listener: Listener, branch_id: str) -> str:
     return f"SIP/2.0/{listener.transport.upper()} {sent_by};branch={branch_id};rport"
 
 
-def contact(listener: Listener, user: str = "offhook") -> str:
-    """Return the value of our Contact at a listener."""
-    suffix = "" if listener.transport == "udp" else f";transport={listener.transport}"
-    return f"<sip:{user}@{bracketed(listener.host)}:{listener.port}{suffix}>"
+def contact(listener: Listener, user: str = "offhook", *, secure: bool = False) -> str:
+    """Return the value of our Contact at a listener; ``secure`` makes it a sips URI (8.1.1.8)."""
+    place = f"{user}@{bracketed(listener.host)}:{listener.port}"
+    match listener.transport:
+        case "udp":
+            suffix = ""
+        case "ws" | "wss":
+            suffix = ";transport=ws"  # TLS or not is in the scheme (RFC 7118 5.2)
+        case transport:
+            suffix = f";transport={transport}"
+    if secure and listener.secure:
+        return f"<sips:{place}{suffix.removesuffix(';transport=tls')}>"
+    return f"<sip:{place}{suffix}>"
+
+
+def our_contact(core: Core, call: Call) -> str:
+    """Return the value of our Contact in a call."""
+    return contact(listener_named(core, call.listener), secure=call.secure)
+
+
+def seen_as(response: Response) -> tuple[str, int] | None:
+    """Return where a peer saw our request come from (received, rport), if it says so."""
+    found = parse_via(first(response, "Via") or "")
+    host, port = found.parameter("received") or found.host, found.parameter("rport") or ""
+    return (host.strip("[]"), int(port)) if port.isascii() and port.isdigit() else None
+
+
+# --------------------------------------------------------------------------------- the way
+
+
+def locate(core: Core, uri: Uri, *, transport: str = "") -> Search:
+    """Begin to find where a URI leads; ``transport`` is taken where the URI names none."""
+    offers = tuple(Offer(each.transport, each.six) for each in core.state.listeners)
+    named = uri.parameter("transport") or transport
+    return begin(uri.host, uri.port, named, uri.scheme == "sips", offers)
+
+
+def look_up(core: Core, what: Unresolved, token: str = "") -> str:
+    """Ask the questions of a search; ``agent`` goes on when the answers are there."""
+    token = token or core.entropy.token()
+    core.state.unresolved[token] = what
+    core.effects.append(Resolve(token, tuple(what.search.questions)))
+    return token
+
+
+def ways(core: Core, search: Search, last: Flow | None = None) -> list[Flow]:
+    """Return the flows to the targets that were found, best first.
+
+    ``last`` is where the peer was last heard: its listener and its connection are used again.
+    """
+    flows: list[Flow] = []
+    for target in search.targets:
+        same = last if last is not None and last.transport == target.transport else None
+        listener = listener_named(core, same.listener) if same is not None else None
+        if listener is None or listener.six is not (":" in target.address):
+            listener = _listener_to(core, target)
+        if listener is not None:
+            connection = same.connection if same is not None else ""
+            address, port = target.address, target.port
+            flows.append(Flow(listener.name, address, port, connection, target.domain))
+    return flows
+
+
+def _listener_to(core: Core, target: Target) -> Listener | None:
+    six = ":" in target.address
+    found = (
+        each
+        for each in core.state.listeners
+        if each.transport == target.transport and each.six is six
+    )
+    return next(found, None)
+
+
+def _flow_to(core: Core, call: Call, dialog: Dialog, request: Request) -> Flow | str:
+    """Return where a request goes, or the token of the look-up that will say it."""
+    last = call.flow or Flow(call.listener, "", 0)
+    try:
+        hop = first_hop(dialog.remote_target, dialog.route_set)
+    except SipError:
+        return last
+    # Who came over a connection and names no transport is found at its other end.
+    search = locate(core, hop, transport=last.transport if last.connection else "")
+    if last.transport == "wss" and not search.targets:
+        search = locate(core, msgspec.structs.replace(hop, scheme="sips"))
+    if search.questions:
+        return look_up(core, Unresolved(search=search, call=call.id, request=request))
+    return next(iter(ways(core, search, last)), last)
+
+
+# ------------------------------------------------------------------------------- sending
 
 
 def send_request(core: Core, call: Call, dialog: Dialog, request: Request) -> str:
@@ -64,84 +157,92 @@ def send_request(core: Core, call: Call, dialog: Dialog, request: Request) -> st
 
 
 def send_outside(core: Core, outside: Outside, target: str) -> None:
-    """Send a request that belongs to no call, to a URI or the first of its Routes.
+    """Send a request that belongs to no call, to a URI, by way of ``sip.proxy`` if there is one.
 
-    Its final response, time-out (408) or failure (503) comes to ``signaling.uac.OUTSIDE``.
+    Its final response, time-out (408) or failure (503) comes to ``signaling.uac.OUTSIDE``.  Raises
+    ``LocalError`` if there is no way at all.
     """
-    uri = parse_uri(target)
-    transport = (uri.parameter("transport") or "udp").lower()
-    listener = listener_for(core, transport)
-    if listener is None:
-        raise LocalError(f"no {transport} listener for {target}")
-    host, port = uri.host.strip("[]"), uri.port or SIP_PORT
-    if is_literal(host):
-        start_outside(core, outside, Flow(listener.name, host, port))
-    elif problem := name_problem(host):
-        raise LocalError(problem)
+    proxy = core.state.settings.sip.proxy
+    if proxy and first(outside.request, "Route") is None:
+        outside.request.headers.append(("Route", route_to(proxy)))
+        target = proxy
+    search = locate(core, parse_uri(target))
+    if search.reason:
+        raise LocalError(f"{target}: {search.reason}")
+    if search.questions:
+        look_up(core, Unresolved(search=search, outside=outside))
     else:
-        look_up(core, Unresolved(CallId(""), host, port, listener.name, None, outside))
+        start_outside(core, outside, ways(core, search))
 
 
-def start_outside(core: Core, outside: Outside, flow: Flow) -> None:
-    """Put a request that belongs to no call on a known path."""
-    key, outs = core.state.transactions.client_request(outside.request, flow, core.now)
-    core.state.outside[key] = outside
-    core.take(outs)
+def start_outside(core: Core, outside: Outside, flows: list[Flow]) -> None:
+    """Put a request that belongs to no call on the first of its ways."""
+    outside.ways = flows[1:]
+    core.state.outside[_begin(core, outside.request, flows[0])] = outside
+
+
+def go_elsewhere(core: Core, outside: Outside) -> bool:
+    """Send a request again, to its next target (RFC 3263 4.3); False if there is none."""
+    if not outside.ways:
+        return False
+    stamp(core, outside.request, outside.ways[0], fresh=True)
+    start_outside(core, outside, outside.ways)
+    return True
 
 
 def start(core: Core, call: Call, request: Request, flow: Flow) -> str:
-    """Put a request on a known path."""
+    """Put a request of a call on a known path."""
     if request.method == "ACK":
+        stamp(core, request, flow)
         core.effects.append(Send(flow, render(request)))
         return ""
-    key, outs = core.state.transactions.client_request(request, flow, core.now)
+    key = _begin(core, request, flow)
     core.state.by_transaction[key] = call.id
     call.transactions.append(key)
+    return key
+
+
+def stamp(core: Core, request: Request, flow: Flow, *, fresh: bool = False) -> None:
+    """Let our Via name the listener that a request leaves by, with its branch or a new one."""
+    listener = listener_named(core, flow.listener)
+    for place, (name, value) in enumerate(request.headers):
+        if name == "Via":
+            kept = value.partition(";branch=")[2].partition(";")[0]
+            request.headers[place] = ("Via", via(listener, branch(core) if fresh else kept))
+            return
+
+
+def route_to(proxy: str) -> str:
+    """Return the Route that leads through a proxy, which is a loose router."""
+    uri = proxy.strip().removeprefix("<").removesuffix(">")
+    return f"<{uri}>" if is_loose(f"<{uri}>") else f"<{uri};lr>"
+
+
+def _begin(core: Core, request: Request, flow: Flow) -> str:
+    """Begin a client transaction; report what it sends; return its key."""
+    transactions = core.state.transactions
+    if request.method == "CANCEL":
+        flow = transactions.way_of_invite(request) or flow
+    stamp(core, request, flow)
+    otherwise = None
+    reliable = _reliable(core, request, flow)
+    if reliable is not None:
+        otherwise = keep_way(request, flow)
+        stamp(core, request, reliable)
+    key, outs = transactions.client_request(request, reliable or flow, core.now, otherwise)
     core.take(outs)
     return key
 
 
-def is_literal(host: str) -> bool:
-    """Whether a host is an IP address."""
-    try:
-        ipaddress.ip_address(host.strip("[]"))
-    except ValueError:
-        return False
-    return True
+def _reliable(core: Core, request: Request, flow: Flow) -> Flow | None:
+    """Return the TCP way of a request that is too long for a datagram, None if it is not."""
+    if flow.reliable or _size(request) <= LARGEST_DATAGRAM:
+        return None
+    listener = _listener_to(core, Target("tcp", flow.host, flow.port))
+    return Flow(listener.name, flow.host, flow.port) if listener is not None else None
 
 
-def name_problem(host: str) -> str:
-    """Say why a host name cannot be looked up, nothing if it can (RFC 1035 2.3.4)."""
-    labels = host.removesuffix(".").split(".")
-    if len(host) > LONGEST_NAME or any(not 0 < len(label) <= LONGEST_LABEL for label in labels):
-        return f"{host[:LONGEST_LABEL]!r} is not a host name"
-    return ""
-
-
-def look_up(core: Core, what: Unresolved) -> str:
-    """Ask for the addresses of a name; ``agent`` goes on when they are there."""
-    token = core.entropy.token()
-    core.state.unresolved[token] = what
-    core.effects.append(Resolve(token, what.host))
-    return token
-
-
-def _flow_to(core: Core, call: Call, dialog: Dialog, request: Request) -> Flow | str:
-    """Return where a request goes, or the token of the look-up that will say it."""
-    last = call.flow or Flow(call.listener, "", 0)
-    try:
-        hop = first_hop(dialog.remote_target, dialog.route_set)
-    except SipError:
-        return last
-    transport = (hop.parameter("transport") or "udp").lower()
-    if last.transport == transport == "tcp":
-        return last
-    listener = listener_for(core, transport) or listener_named(core, call.listener)
-    if last.transport == listener.transport:
-        listener = listener_named(core, last.listener)
-    port = hop.port or SIP_PORT
-    if is_literal(hop.host):
-        return Flow(listener.name, hop.host.strip("[]"), port)
-    if name_problem(hop.host):
-        return last
-    return look_up(core, Unresolved(call.id, hop.host, port, listener.name, request))
+def _size(request: Request) -> int:
+    """Return the length of a request on the wire, to the byte or slightly above."""
+    headers = sum(len(name) + len(value.encode()) + 4 for name, value in request.headers)
+    return len(request.method) + len(request.uri) + headers + len(request.body) + 34

@@ -6,15 +6,16 @@ from signaling import registering
 from signaling.calls import offering
 from signaling.calls.acts import settle, step, step_or_settle
 from signaling.calls.call import Call, Purpose, Sent
-from signaling.calls.dialling import failure_cue, may_follow, to_tag
+from signaling.calls.dialling import failure_cue, may_fail_over, may_follow, to_tag
+from signaling.calls.digits import info_answered
 from signaling.calls.requests import challenged, release
 from signaling.calls.states import Cue, State
 from signaling.calls.verdicts import Happening
 from signaling.core import Core
 from signaling.sdp.errors import NegotiationError
 from signaling.sdp.offer_answer import accept_answer, withdraw_offer
-from signaling.sending import send_request
-from signaling.sip.message import Response
+from signaling.sending import go_elsewhere, send_request
+from signaling.sip.message import Response, every
 from signaling.state import Outside
 
 UNANSWERED = {"timeout": Cue.TIMEOUT, "transport": Cue.TRANSPORT}
@@ -34,6 +35,7 @@ Final = Callable[[Core, Call, Sent, str, Happening], None]
 
 FINALS: dict[Purpose, Final] = {
     Purpose.BYE: _nothing,
+    Purpose.INFO: info_answered,
     Purpose.OFFER: offering.answered,
 }
 """Who takes the final response to a request of ours within a dialog; the text is its key."""
@@ -65,7 +67,8 @@ def request_failed(core: Core, key: str, why: str) -> None:
     """Nobody answered a request of ours, or it could not be sent."""
     outside = core.state.outside.pop(key, None)
     if outside is not None:
-        OUTSIDE[outside.purpose](core, outside, Happening(status=STATUS[why], reason=why))
+        if not go_elsewhere(core, outside):
+            OUTSIDE[outside.purpose](core, outside, Happening(status=STATUS[why], reason=why))
         return
     call = _call_of(core, key)
     if call is None:
@@ -75,13 +78,16 @@ def request_failed(core: Core, key: str, why: str) -> None:
     elif key == call.invite_key:
         call.invite_key = ""
         cue = UNANSWERED[why]
-        if call.out and may_follow(call.out):
+        if may_fail_over(call.out):
+            cue = Cue.FAIL_OVER
+        elif call.out and may_follow(call.out):
             cue = Cue.REDIRECTED  # the next contact of the 3xx may be alive
         step_or_settle(core, call, cue, Happening(status=408 if why == "timeout" else 503))
 
 
 def _invite_answered(core: Core, call: Call, key: str, response: Response) -> None:
     happening = _heard(response)
+    call.allowed = every(response, "Allow") or call.allowed
     if response.status < 200:
         step(core, call, Cue.PROVISIONAL, happening)
     elif response.status < 300:
@@ -113,7 +119,8 @@ def _accepted(core: Core, call: Call, response: Response, happening: Happening) 
 def _outside_answered(core: Core, key: str, response: Response) -> None:
     if response.status >= 200:
         outside = core.state.outside.pop(key)
-        OUTSIDE[outside.purpose](core, outside, _heard(response))
+        if response.status != 503 or not go_elsewhere(core, outside):
+            OUTSIDE[outside.purpose](core, outside, _heard(response))
 
 
 def _answered(core: Core, call: Call, key: str, response: Response) -> None:

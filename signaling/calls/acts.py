@@ -8,7 +8,14 @@ from bus.calls import Answered, Ended, Ok, Progress
 from bus.errors import NoCapacityError, RefusedError, WrongStateError
 from signaling.calls.call import Call, Purpose
 from signaling.calls.describing import our_answer, our_offer
-from signaling.calls.dialling import aim_at_target, is_ready, may_follow, next_target, send_invite
+from signaling.calls.dialling import (
+    aim_at_target,
+    may_follow,
+    next_target,
+    ready,
+    send_elsewhere,
+    send_invite,
+)
 from signaling.calls.leg import aim_leg, close_leg, open_leg
 from signaling.calls.media import forgo_holds, tell_hold
 from signaling.calls.requests import send
@@ -16,7 +23,7 @@ from signaling.calls.states import INCOMING, OUTGOING, Act, Cue, State
 from signaling.calls.verdicts import REFUSALS, Happening, verdict
 from signaling.core import Core
 from signaling.dialogs.dialog import ack_for_2xx, dialog_key, next_request, uac_dialog
-from signaling.sending import ALLOW, branch, contact, listener_named, send_request, start, via
+from signaling.sending import ALLOW, branch, listener_named, our_contact, send_request, start, via
 from signaling.sip.headers import parse_cseq
 from signaling.sip.message import Header, Request, first
 from signaling.sip.render import respond
@@ -92,8 +99,12 @@ def _follow(core: Core, call: Call, cue: Cue, happening: Happening) -> None:
     if reason:
         cue = Cue.REDIRECTED if may_follow(out) else Cue.UNRESOLVED
         step(core, call, cue, Happening(reason=reason))
-    elif is_ready(call):
-        step(core, call, Cue.READY)
+    elif (then := ready(core, call)) is not None:
+        step(core, call, then, Happening(reason="no media worker is free"))
+
+
+def _send_elsewhere(core: Core, call: Call, cue: Cue, happening: Happening) -> None:
+    send_elsewhere(core, call)
 
 
 def _adopt(core: Core, call: Call, cue: Cue, happening: Happening) -> None:
@@ -202,7 +213,7 @@ def answer(
         return
     extra: list[Header] = [("Server", core.state.settings.sip.user_agent), *headers]
     if request.method == "INVITE" and 100 < status < 300:
-        extra += [("Contact", contact(listener_named(core, call.listener))), ("Allow", ALLOW)]
+        extra += [("Contact", our_contact(core, call)), ("Allow", ALLOW)]
     response = respond(
         request,
         status,
@@ -275,6 +286,7 @@ Do = Callable[[Core, Call, Cue, Happening], None]
 DO: dict[Act, Do] = {
     Act.SEND_INVITE: _send_invite,
     Act.SEND_AGAIN: _send_invite,
+    Act.SEND_ELSEWHERE: _send_elsewhere,
     Act.FOLLOW: _follow,
     Act.SEND_ACK: _send_ack,
     Act.SEND_CANCEL: _send_cancel,

@@ -53,6 +53,18 @@ class Sent(msgspec.Struct, kw_only=True):
     """Whatever its sender wants to find again."""
 
 
+class Keys(msgspec.Struct, kw_only=True):
+    """A batch of digits that is to be sent, or what is left of it."""
+
+    digits: str
+    duration_ms: int
+    gap_ms: int
+    method: str
+    """``rfc4733 inband info info-dtmf``."""
+    other_body: bool = False
+    """The peer refused one body of INFO (415), this is the other."""
+
+
 class Leg(msgspec.Struct, kw_only=True):
     """The call's stream on a worker: ``none opening doomed open closing closed``.
 
@@ -81,8 +93,12 @@ class Outgoing(msgspec.Struct, kw_only=True):
     ring_timeout: float
     user: str
     password: str
+    route: tuple[str, ...] = ()
+    """Route values that we put on the INVITE ourselves: the outbound proxy."""
     flow: Flow | None = None
     """Set when the name is resolved."""
+    ways: list[Flow] = []
+    """Where else the same target is served, best first."""
     attempts: int = 0
     """INVITEs answered with credentials so far."""
     cseq: int = 0
@@ -105,6 +121,8 @@ class Call(msgspec.Struct, kw_only=True):
     local_tag: str
     listener: str
     started_at: float
+    secure: bool = False
+    """The call is to a sips URI: TLS on every hop."""
     answered_at: float = 0.0
     play: AnySource = Silence()
     record: str = ""
@@ -137,6 +155,12 @@ class Call(msgspec.Struct, kw_only=True):
     """Transaction of our last re-INVITE that was accepted."""
     reack: Request | None = None
     """Its ACK, for each copy of the 2xx that comes again."""
+    keys: list[Keys] = []
+    """Digits that are still to be sent; the first batch is in hand."""
+    keys_refused: str = ""
+    """Digits that did not get through."""
+    allowed: list[str] = []
+    """Methods in the peer's latest Allow; empty: it never said."""
     flow: Flow | None = None
     """Where the peer was last heard from."""
     transactions: list[str] = []

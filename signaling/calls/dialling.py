@@ -5,6 +5,8 @@ A 3xx is followed best contact first, depth first, never to a target already tri
 only gone stale.
 """
 
+import msgspec
+
 from signaling.calls.call import Call, Outgoing
 from signaling.calls.describing import our_offer
 from signaling.calls.leg import open_leg
@@ -13,16 +15,14 @@ from signaling.core import Core
 from signaling.dialogs.routing import request_uri
 from signaling.sending import (
     ALLOW,
-    SIP_PORT,
     branch,
     contact,
-    is_literal,
-    listener_for,
     listener_named,
+    locate,
     look_up,
-    name_problem,
     start,
     via,
+    ways,
 )
 from signaling.sip.digest import authorize, is_stale
 from signaling.sip.errors import SipError
@@ -34,41 +34,66 @@ from signaling.state import Unresolved
 
 MAX_ATTEMPTS = 2
 
+SCHEMES = frozenset({"sip", "sips"})
+
 
 def aim_at_target(core: Core, call: Call, out: Outgoing) -> str:
-    """Find the way to the current target; return why there is none, or nothing.
+    """Find the ways to the current target; return why there are none, or nothing.
 
-    The way is known at once for a numeric host, after a look-up for a name.
+    They are known at once for a numeric host, after look-ups for a name.
     """
     try:
-        uri = parse_uri(out.target)
+        target = parse_uri(out.target)
+        hop = parse_uri(parse_name_addr(out.route[0]).uri) if out.route else target
     except SipError as error:
         return str(error)
-    if uri.scheme != "sip":
-        return f"scheme {uri.scheme!r} of {out.target} is not supported"
-    transport = (uri.parameter("transport") or "udp").lower()
-    listener = listener_for(core, transport)
-    if listener is None:
-        return f"no {transport} listener for {out.target}"
-    call.listener, out.flow = listener.name, None
-    host, port = uri.host.strip("[]"), uri.port or SIP_PORT
-    if is_literal(host):
-        out.flow = Flow(listener.name, host, port)
-    elif problem := name_problem(host):
-        return problem
+    if not {target.scheme, hop.scheme} <= SCHEMES:
+        return f"scheme {target.scheme!r} of {out.target} is not supported"
+    call.secure = target.scheme == "sips"
+    if call.secure:
+        hop = msgspec.structs.replace(hop, scheme="sips")  # TLS on every hop (RFC 3261 26.2.2)
+    out.flow, out.ways = None, []
+    search = locate(core, hop)
+    if search.questions:
+        look_up(core, Unresolved(search=search, call=call.id))
     else:
-        look_up(core, Unresolved(call.id, host, port, listener.name, None))
-    return ""
+        take_ways(core, call, ways(core, search))
+    return search.reason
 
 
-def open_outgoing_leg(core: Core, call: Call) -> bool:
-    """Open the stream unless an earlier target opened it; False if no worker is free."""
-    return call.leg.state == "open" or open_leg(core, call, None)
+def take_ways(core: Core, call: Call, flows: list[Flow]) -> None:
+    """Take the flows to the current target, best first."""
+    out = call.out
+    if out is None or not flows:
+        return
+    out.flow, out.ways = flows[0], flows[1:]
+    listener = listener_named(core, out.flow.listener)
+    call.listener = listener.name
+    if call.leg.state == "none":
+        call.leg.address = listener.bind
+
+
+def ready(core: Core, call: Call) -> Cue | None:
+    """Open the stream once the way is known; READY when both are there, None while not."""
+    out = call.out
+    if out is None or out.flow is None:
+        return None
+    if call.leg.state == "none" and not open_leg(core, call, None):
+        return Cue.STREAM_REFUSED
+    return Cue.READY if is_ready(call) else None
 
 
 def is_ready(call: Call) -> bool:
     """Whether the INVITE can go: the way is known and the stream has a port."""
     return call.out is not None and call.out.flow is not None and call.leg.state == "open"
+
+
+def send_elsewhere(core: Core, call: Call) -> None:
+    """Send the same INVITE to the next way, with a branch of its own (RFC 3263 4.3)."""
+    if call.out is not None and call.out.ways:
+        take_ways(core, call, call.out.ways)
+        call.out.cseq -= 1
+        send_invite(core, call, call.out.credentials)
 
 
 def send_invite(core: Core, call: Call, credentials: tuple[Header, ...] = ()) -> None:
@@ -81,12 +106,13 @@ def send_invite(core: Core, call: Call, credentials: tuple[Header, ...] = ()) ->
     listener = listener_named(core, out.flow.listener)
     headers: list[Header] = [
         ("Via", via(listener, branch(core))),
+        *(("Route", route) for route in out.route),
         ("Max-Forwards", "70"),
         ("From", f"{call.local};tag={call.local_tag}"),
         ("To", f"<{call.remote_uri}>"),
         ("Call-ID", call.sip_call_id),
         ("CSeq", f"{out.cseq} INVITE"),
-        ("Contact", contact(listener)),
+        ("Contact", contact(listener, secure=call.secure)),
         ("Allow", ALLOW),
         ("User-Agent", core.state.settings.sip.user_agent),
         *credentials,
@@ -151,6 +177,11 @@ def may_follow(out: Outgoing) -> bool:
     return bool(out.targets) and out.redirects_left > 0
 
 
+def may_fail_over(out: Outgoing | None) -> bool:
+    """Whether another way leads to the same target (RFC 3263 4.3)."""
+    return out is not None and bool(out.ways)
+
+
 def next_target(out: Outgoing) -> bool:
     """Move on to the next target; False if there is none or the limit is reached."""
     if not may_follow(out):
@@ -165,6 +196,8 @@ def failure_cue(core: Core, call: Call, response: Response) -> Cue:
     out = call.out
     if out is None:
         return Cue.FAILURE
+    if response.status == 503 and may_fail_over(out):
+        return Cue.FAIL_OVER
     if 300 <= response.status < 400:
         take_contacts(out, response)
         return Cue.REDIRECTED if may_follow(out) else Cue.FAILURE

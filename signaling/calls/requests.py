@@ -37,7 +37,7 @@ def send(
         call.dialog,
         method,
         via=via(listener, branch(core)),
-        contact=contact(listener) if method in TARGET_REFRESH else "",
+        contact=contact(listener, secure=call.secure) if method in TARGET_REFRESH else "",
         headers=[("User-Agent", core.state.settings.sip.user_agent), *headers],
         body=body,
         content_type=content_type,

@@ -52,6 +52,7 @@ class Cue(StrEnum):
     UNUSABLE = "2xx unusable"
     FORK = "2xx of another fork"
     REDIRECTED = "3xx to follow"
+    FAIL_OVER = "503 or no answer, and another server"
     CHALLENGED = "401/407 to answer"
     FAILURE = "failure"
     TIMEOUT = "timeout"
@@ -77,6 +78,7 @@ class Act(StrEnum):
 
     SEND_INVITE = "send INVITE"
     SEND_AGAIN = "send INVITE with credentials"
+    SEND_ELSEWHERE = "send INVITE to next server"
     FOLLOW = "take next target"
     SEND_ACK = "send ACK"
     SEND_CANCEL = "send CANCEL"
@@ -109,6 +111,7 @@ _FINAL: Final[dict[Cue, Step]] = {
     Cue.SUCCESS: (State.UP, (Act.ADOPT, Act.SEND_ACK, Act.AIM, Act.TELL_ANSWERED)),
     Cue.UNUSABLE: (State.CLOSING, (Act.ADOPT, Act.SEND_ACK, Act.SEND_BYE, Act.FINISH)),
     Cue.CHALLENGED: (State.CALLING, (Act.SEND_AGAIN,)),
+    Cue.FAIL_OVER: (State.CALLING, (Act.SEND_ELSEWHERE,)),
     Cue.REDIRECTED: (State.PLACING, (Act.FOLLOW,)),
     Cue.FAILURE: _OVER,
     Cue.TIMEOUT: _OVER,
@@ -118,6 +121,7 @@ _FINAL_UNWANTED: Final[dict[Cue, Step]] = {
     Cue.SUCCESS: _TOO_LATE,
     Cue.UNUSABLE: _TOO_LATE,
     Cue.CHALLENGED: _GONE,
+    Cue.FAIL_OVER: _GONE,
     Cue.REDIRECTED: _GONE,
     Cue.FAILURE: _GONE,
     Cue.TIMEOUT: _GONE,

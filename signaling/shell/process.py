@@ -43,6 +43,7 @@ from signaling.placement import Workers
 from signaling.shell.clock import Clock
 from signaling.shell.listeners import open_listener
 from signaling.shell.network import Network
+from signaling.shell.resolver import Resolver
 from signaling.shell.switchboard import Switchboard
 from signaling.state import AgentState, Listener
 from signaling.transactions.layer import Transactions
@@ -61,6 +62,7 @@ class Signaling:
         self.context: zmq.SyncContext = zmq.Context()
         self.switchboard = Switchboard(self.context, run_dir, settings.bus)
         self.network = Network(self.feed, settings.sip)
+        self.resolver = Resolver(settings.sip.nameserver, self.clock.now)
         self.finished = asyncio.Event()
         self.timer: asyncio.TimerHandle | None = None
         self.watched: dict[int, int] = {}
@@ -137,15 +139,8 @@ class Signaling:
             self.timer = asyncio.get_running_loop().call_later(delay, self.feed, Woken())
 
     async def _resolve(self, effect: Resolve) -> None:
-        try:
-            found = await asyncio.get_running_loop().getaddrinfo(effect.host, None)
-        except (OSError, UnicodeError) as error:
-            self.feed(Resolved(effect.token, (), f"{effect.host}: {error}"))
-            return
-        addresses = tuple(dict.fromkeys(str(entry[4][0]) for entry in found))
-        self.feed(Resolved(effect.token, addresses))
-
-    # ---------------------------------------------------------------------------- processes
+        answers = await self.resolver.answer(effect.questions)
+        self.feed(Resolved(effect.token, answers))
 
     def _watch(self, pid: int) -> None:
         if pid in self.watched:

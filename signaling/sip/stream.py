@@ -19,6 +19,24 @@ LENGTH_NAME: Final = re.compile(rb"\r\n(?:Content-Length|l)[ \t]*+:", re.IGNOREC
 LENGTH_VALUE: Final = re.compile(rb"(?>(?:[ \t]|\r\n[ \t])*)([0-9]{1,10}+)[ \t]*+(?=\r\n)")
 
 
+SENT_BY: Final = re.compile(
+    rb"^(?:Via|v)[ \t]*:[ \t]*SIP[ \t]*/[ \t]*2\.0[ \t]*/[ \t]*[A-Z]+[ \t]+"
+    rb"(?:\[([0-9a-f:.]+)\]|([0-9a-z.-]+))[ \t]*(?::[ \t]*([0-9]{1,5}+))?[ \t]*(?=[;,\r])",
+    re.IGNORECASE | re.MULTILINE,
+)
+
+
+def sent_by(message: bytes) -> tuple[str, int | None] | None:
+    """Return where the sender of a request says it listens (the top Via), None of a response."""
+    if message.startswith(b"SIP/"):
+        return None
+    found = SENT_BY.search(message)
+    if found is None:
+        return None
+    host = (found[1] or found[2]).decode("ascii")
+    return host, int(found[3]) if found[3] else None
+
+
 class KeepAlive(Enum):
     """What stands between messages."""
 
@@ -41,6 +59,11 @@ class StreamFramer:
         """The length of the message at the front, once its header part is there."""
         self.halved = False
         """A single CRLF was the last thing that came; the other half of a ping may follow."""
+
+    @property
+    def waiting(self) -> bool:
+        """Whether part of a message is there."""
+        return bool(self.buffer)
 
     def feed(self, received: bytes) -> list[bytes | KeepAlive]:
         """Take what was received, return what it completes.

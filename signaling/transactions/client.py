@@ -2,7 +2,8 @@
 
 from typing import ClassVar, Final
 
-from signaling.transactions.machine import SAME, Act, Cell, Cue, Machine, State, Table, Timer
+from signaling.transactions.machine import SAME, Act, Cell, Cue, State, Table, Timer
+from signaling.transactions.otherwise import Sender
 
 START: Final = Cell(State.TRYING, (Act.SEND,), (Timer.E, Timer.F))
 
@@ -30,7 +31,7 @@ TABLE: Final[Table] = {
 }
 
 
-class Client(Machine, kw_only=True):
+class Client(Sender, kw_only=True):
     """One request, not an INVITE, on its way."""
 
     table: ClassVar[Table] = TABLE

@@ -2,8 +2,8 @@
 
 from typing import ClassVar, Final
 
-from signaling.sip.message import Request
-from signaling.transactions.machine import SAME, Act, Cell, Cue, Machine, State, Table, Timer
+from signaling.transactions.machine import SAME, Act, Cell, Cue, State, Table, Timer
+from signaling.transactions.otherwise import Sender
 
 START: Final = Cell(State.CALLING, (Act.SEND,), (Timer.A, Timer.B))
 
@@ -44,12 +44,10 @@ TABLE: Final[Table] = {
 }
 
 
-class InviteClient(Machine, kw_only=True):
+class InviteClient(Sender, kw_only=True):
     """One INVITE on its way."""
 
     table: ClassVar[Table] = TABLE
     start: ClassVar[Cell] = START
 
     state: State = State.CALLING
-    ack: Request
-    """The ACK of a failure, but for its To, which is the response's (RFC 3261 17.1.1.3)."""

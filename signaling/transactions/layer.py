@@ -33,6 +33,7 @@ from signaling.transactions.matching import (
     server_key,
     tag_of,
 )
+from signaling.transactions.otherwise import Otherwise
 from signaling.transactions.outs import (
     AckMissing,
     AckReceived,
@@ -91,21 +92,26 @@ class Transactions(msgspec.Struct, kw_only=True):
 
     # --------------------------------------------------------------------------- as a client
 
-    def client_request(self, request: Request, flow: Flow, now: float) -> tuple[str, list[Out]]:
+    def client_request(
+        self, request: Request, flow: Flow, now: float, otherwise: Otherwise | None = None
+    ) -> tuple[str, list[Out]]:
         """Send a request that has its Via and branch; return the key of its transaction.
 
-        Raises ``LocalError`` for an ACK, which has none, and for a branch that is in use.
+        ``otherwise`` is how it goes if the transport fails.  Raises ``LocalError`` for an ACK,
+        which has no transaction, and for a branch that is in use.
         """
         key = client_key(request)
         if request.method == "ACK" or self._of(key) is not None:
             raise LocalError(f"{key} cannot begin a client transaction")
         datagram = render(request)
         if request.method == "INVITE":
-            invite = InviteClient(flow=flow, datagram=datagram, ack=ack_template(request))
+            invite = InviteClient(
+                flow=flow, datagram=datagram, ack=ack_template(request), otherwise=otherwise
+            )
             self.invite_clients[key] = invite
             return key, self._start(key, invite, now)
         outs = self._cancelled(request, now)
-        self.clients[key] = other = Client(flow=flow, datagram=datagram)
+        self.clients[key] = other = Client(flow=flow, datagram=datagram, otherwise=otherwise)
         return key, outs + self._start(key, other, now)
 
     def receive_response(self, response: Response, now: float) -> list[Out]:
@@ -120,6 +126,11 @@ class Transactions(msgspec.Struct, kw_only=True):
         if (other := self.clients.get(key)) is not None:
             return self._step(key, other, _other_cue(response.status), now, heard)
         return [StrayResponse(response)]
+
+    def way_of_invite(self, cancel: Request) -> Flow | None:
+        """Return where the INVITE that a CANCEL is for was sent."""
+        invite = self.invite_clients.get(client_key(cancel, "INVITE"))
+        return invite.flow if invite is not None else None
 
     def invite_proceeding(self, key: str) -> bool:
         """Whether an INVITE of ours may be cancelled: a provisional came, no final (9.1)."""
@@ -177,7 +188,11 @@ class Transactions(msgspec.Struct, kw_only=True):
         outs: list[Out] = []
         ours: dict[str, InviteClient | Client] = {**self.invite_clients, **self.clients}
         for key, machine in ours.items():
-            if _is_same(machine.flow, flow):
+            if not _is_same(machine.flow, flow):
+                continue
+            if machine.turn(flow):
+                outs += self._start(key, machine, now)
+            else:
                 outs += self._step(key, machine, Cue.TRANSPORT_ERROR, now)
         return outs
 
@@ -321,9 +336,10 @@ def _out(act: Act, key: str, machine: Transaction, heard: Heard) -> Out | None:
         case Act.SEND:
             return Transmit(machine.flow, machine.datagram) if machine.datagram else None
         case Act.SEND_ACK:
-            if isinstance(machine, InviteClient) and isinstance(heard, ResponseReceived):
-                ack = ack_for(machine.ack, heard.response)
-                return Transmit(machine.flow, render(ack))
+            if not isinstance(machine, InviteClient) or machine.ack is None:
+                return None
+            if isinstance(heard, ResponseReceived):
+                return Transmit(machine.flow, render(ack_for(machine.ack, heard.response)))
             return None
         case Act.DELIVER:
             return heard
@@ -351,6 +367,8 @@ def _other_cue(status: int) -> Cue:
 
 def _is_same(ours: Flow, failed: Flow) -> bool:
     """Whether a flow that failed is ours; one that was still to be opened has no connection yet."""
+    if ours.connection and ours.connection == failed.connection:
+        return ours.listener == failed.listener
     if (ours.listener, ours.host, ours.port) != (failed.listener, failed.host, failed.port):
         return False
-    return not (ours.connection and failed.connection) or ours.connection == failed.connection
+    return not (ours.connection and failed.connection)

@@ -11,13 +11,11 @@ from typing import Final
 
 import msgspec
 
-from signaling.sip.flow import Flow
+from signaling.sip.flow import PORTS, Flow
 from signaling.sip.headers import CSeq, Via, parse_cseq, parse_name_addr, parse_via
 from signaling.sip.message import Message, Request, first
 
 PREFIX_2543: Final = "2543 "
-
-SIP_PORT: Final = 5060
 
 
 def client_key(message: Message, method: str = "") -> str:
@@ -64,13 +62,14 @@ def response_flow(request: Request, flow: Flow) -> Flow:
     """Return the way of the responses to a request that came over ``flow``.
 
     Back to the source address, and to the source port if the client asked for it (RFC 3581), else
-    to the port of sent-by; a connection is used again.  maddr is not followed: it would let anybody
-    point our responses at somebody else.
+    to the port of sent-by.  A connection is used again; should it be gone, the next one is opened
+    to sent-by's port (18.2.2).  maddr is not followed: it would let anybody point our responses at
+    somebody else.
     """
     via = top_via(request)
-    if flow.reliable or via.parameter("rport") is not None:
+    if not flow.reliable and via.parameter("rport") is not None:
         return flow
-    return msgspec.structs.replace(flow, port=via.port or SIP_PORT)
+    return msgspec.structs.replace(flow, port=via.port or PORTS.get(via.transport.lower(), 5060))
 
 
 def top_via(message: Message) -> Via:
@@ -90,7 +89,7 @@ def tag_of(message: Message, header: str) -> str:
 
 
 def _sent_by(via: Via) -> str:
-    return f"{via.host.lower()}:{via.port or SIP_PORT}"
+    return f"{via.host.lower()}:{via.port or 5060}"
 
 
 def _key_2543(request: Request, method: str, to_tag: str) -> str:

@@ -18,7 +18,7 @@ from bus.envelope import Done, Event, Refused
 from bus.envelope import Request as BusRequest
 from bus.errors import refusal
 from bus.ids import CallId, PeerId
-from bus.protocol import CallEvent, Command, Reply
+from bus.protocol import ClientEvent, Command, Reply
 from bus.settings import Settings
 from signaling.agent import Agent
 from signaling.clients import Clients
@@ -37,6 +37,7 @@ from signaling.effects import (
     ToWorker,
     Woken,
 )
+from signaling.locating import Answer, Question, Record
 from signaling.placement import Workers
 from signaling.sip.flow import Flow
 from signaling.sip.message import Request
@@ -57,7 +58,7 @@ BEAT = 1.0
 """Seconds between the signs of life of owner and worker."""
 
 _replies: msgspec.msgpack.Decoder[Reply] = msgspec.msgpack.Decoder(Reply)
-_events: msgspec.msgpack.Decoder[CallEvent] = msgspec.msgpack.Decoder(CallEvent)
+_events: msgspec.msgpack.Decoder[ClientEvent] = msgspec.msgpack.Decoder(ClientEvent)
 
 
 class Station:
@@ -78,12 +79,14 @@ class Station:
         self.forget = forget
         self.names = names or {}
         """What the name service knows."""
+        self.records: dict[Question, tuple[Record, ...]] = {}
+        """And what it knows besides addresses, or of names with several."""
         self.network = network
         self.chance = random.Random(f"{network.seed} {name}")
         self.worker = StandInWorker("w0")
-        self.events: list[CallEvent] = []
+        self.events: list[ClientEvent] = []
         self.logs: list[str] = []
-        self.reactions: list[Callable[[CallEvent], None]] = []
+        self.reactions: list[Callable[[ClientEvent], None]] = []
         self.replies: dict[int, Done | Refused] = {}
         self.session = ""
         self.owner_silent = False
@@ -123,7 +126,11 @@ class Station:
 
     def ask(self, command: Command) -> Reply:
         """Let the owner ask for what is answered at once; raise the refusal if it is one."""
-        answer = self.replies[self.send(command)]
+        return self.outcome(self.send(command))
+
+    def outcome(self, number: int) -> Reply:
+        """Return the reply to a request; raise the refusal if it is one."""
+        answer = self.replies[number]
         if isinstance(answer, Refused):
             raise refusal(answer.code, answer.reason)
         return decode_body(_replies, answer.body)
@@ -144,7 +151,7 @@ class Station:
     def react(self, kind: type[AnyEvent], action: Callable[[AnyEvent], object]) -> None:
         """Do something, a hop later, whenever the owner hears an event of a kind."""
 
-        def reaction(event: CallEvent) -> None:
+        def reaction(event: ClientEvent) -> None:
             if isinstance(event, kind):
                 self.later(HOP, lambda: action(event))
 
@@ -254,10 +261,14 @@ class Station:
                 raise AssertionError("signaling asked something of a client")
 
     def _resolve(self, effect: Resolve) -> None:
-        known = self.names.get(effect.host)
-        self.feed(
-            Resolved(effect.token, (known,) if known else (), "" if known else "no such name")
-        )
+        self.feed(Resolved(effect.token, tuple(map(self._look_up, effect.questions))))
+
+    def _look_up(self, question: Question) -> Answer:
+        records = self.records.get(question, ())
+        known = self.names.get(question.name, "")
+        if known and question.kind == ("AAAA" if ":" in known else "A"):
+            records = (Record(target=known),)
+        return Answer(question, records, "" if records else "no such name")
 
     # ----------------------------------------------------------------------------- endpoint
 

@@ -22,6 +22,7 @@ from signaling.effects import (
     WorkerDied,
 )
 from signaling.effects import Input as Given
+from signaling.locating import Answer, Question, Record
 from signaling.shell.process import Signaling
 from signaling.state import AgentState
 from tests.bus.waiting import until
@@ -94,12 +95,15 @@ def test_a_request_is_answered_and_sigterm_ends_it(tmp_path: Path) -> None:
 def test_names_are_looked_up(tmp_path: Path) -> None:
     async def scenario() -> None:
         async with running(tmp_path) as signaling:
-            fed = wish(signaling, Resolve("1", "127.0.0.1"), Resolve("2", "nowhere.invalid"))
-            await until(lambda: len(fed) == 2)
-            found = {given.token: given for given in fed if isinstance(given, Resolved)}
-            assert found["1"].addresses == ("127.0.0.1",)
-            assert found["2"].addresses == ()
-            assert "nowhere.invalid" in found["2"].reason
+            here, nowhere = Question("A", "localhost"), Question("A", "nowhere.invalid")
+            fed = wish(signaling, Resolve("1", (here, nowhere)))
+            await until(lambda: fed)
+            (given,) = fed
+            assert isinstance(given, Resolved)
+            found, missing = given.answers
+            assert found == Answer(here, (Record(target="127.0.0.1"),))
+            assert not missing.records
+            assert "nowhere.invalid" in missing.reason
 
     asyncio.run(scenario())
 
