@@ -349,6 +349,8 @@ class DigitsSent(Body, tag="digits_sent", frozen=True):
     """All queued digits have been sent."""
 
     call: CallId
+    refused: str = ""
+    """Digits that did not get through (the peer refused their INFO)."""
 
 
 class PlayFinished(Body, tag="play_finished", frozen=True):

@@ -17,7 +17,7 @@ from bus.errors import TooLateError
 from bus.ids import CallId
 from bus.streams import CloseStream
 from signaling import client_frames, registering, registrar, worker_frames
-from signaling.calls import offering
+from signaling.calls import digits, offering
 from signaling.calls.acts import step, step_or_settle
 from signaling.calls.call import Call
 from signaling.calls.dialling import may_follow, ready, take_ways
@@ -322,6 +322,7 @@ def _ring_timeout(core: Core, call: Call) -> None:
 
 
 OF_CALL: dict[str, Callable[[Core, Call], None]] = {
+    digits.TIMER: digits.go_on,
     "ring": _ring_timeout,
     offering.TIMER: offering.due,
 }

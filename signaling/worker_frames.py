@@ -3,7 +3,7 @@
 import msgspec
 
 from bus import streams
-from bus.calls import DigitReceived, DigitsSent, Ok, PlayFinished, WorkerChanged
+from bus.calls import DigitReceived, Ok, PlayFinished, WorkerChanged
 from bus.codec import decode_body, decode_frame, encode, raw
 from bus.envelope import VERSION, Done, Event, Refused
 from bus.envelope import Request as BusRequest
@@ -18,6 +18,7 @@ from bus.errors import (
 from signaling.calls.acts import settle, step, step_or_settle
 from signaling.calls.call import Call
 from signaling.calls.dialling import is_ready
+from signaling.calls.digits import worker_refused, worker_sent
 from signaling.calls.hold import music_plays, music_refused
 from signaling.calls.leg import closed, opened
 from signaling.calls.states import Cue
@@ -188,6 +189,8 @@ def failed(core: Core, call: Call, asked: Asked, reason: str) -> None:
         music_refused(core, call, reason)
     else:
         core.log("warning", f"{call.id}: {asked.verb} failed: {reason}")
+    if asked.verb == "send_stream_digits":
+        worker_refused(core, call)
 
 
 def _event(core: Core, identity: str, event: Event) -> None:
@@ -203,6 +206,6 @@ def _event(core: Core, identity: str, event: Event) -> None:
             )
             core.tell(call, digit)
         case streams.StreamDigitsSent():
-            core.tell(call, DigitsSent(call=call.id))
+            worker_sent(core, call)
         case streams.StreamPlayFinished():
             core.tell(call, PlayFinished(call=call.id))

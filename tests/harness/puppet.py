@@ -50,6 +50,7 @@ class Puppet:
         tag: str = "puppet",
         headers: Sequence[Header] = (),
         body: bytes = b"",
+        content_type: str = "application/sdp",
     ) -> None:
         """Answer a request, to where the last message came from."""
         contact = [("Contact", f"<sip:{self.name}@{self.host}:5060>")]
@@ -60,7 +61,7 @@ class Puppet:
             to_tag="" if status == 100 else tag,
             headers=[*extra, *headers],
             body=body,
-            content_type="application/sdp" if body else "",
+            content_type=content_type if body else "",
         )
         self.send(response, self.path.remote)
 
@@ -113,6 +114,7 @@ class Caller:
         method: str,
         *,
         body: bytes = b"",
+        content_type: str = "application/sdp",
         number: int | None = None,
         branch: str = "",
         headers: Sequence[Header] = (),
@@ -123,7 +125,7 @@ class Caller:
         number = self.number if number is None else number
         branch = branch or f"z9hG4bK-{self.call_id}-{method}-{number}"
         tag = f";tag={self.tag}" if self.tag else ""
-        content: list[Header] = [("Content-Type", "application/sdp")] if body else []
+        content: list[Header] = [("Content-Type", content_type)] if body else []
         return Request(
             method=method,
             uri=self.uri,

@@ -45,6 +45,11 @@ class Stream:
     music: AnySource | None = None
     """What a held peer hears."""
     digits: str = ""
+    digit_methods: list[str] = field(default_factory=list[str])
+    """Of each batch of digits."""
+    plays: list[AnySource] = field(default_factory=list[AnySource])
+    """Each source it was given."""
+    record: str = ""
     closed: bool = False
 
 
@@ -58,6 +63,8 @@ class StandInWorker:
         self.streams: dict[StreamId, Stream] = {}
         self.refusal: tuple[str, str] | None = None
         """Code and reason with which streams are refused."""
+        self.digits_refusal: tuple[str, str] | None = None
+        """Code and reason with which digits are refused."""
         self.silent = False
         """Answers nothing, beats no more."""
         self._requests = 0
@@ -112,6 +119,9 @@ class StandInWorker:
         if isinstance(command, OpenStream | HoldStream) and self.refusal:
             code, reason = self.refusal
             return [encode(Refused(id=request.id, code=code, reason=reason))]
+        if isinstance(command, SendStreamDigits) and self.digits_refusal:
+            code, reason = self.digits_refusal
+            return [encode(Refused(id=request.id, code=code, reason=reason))]
         reply = encode(Done(id=request.id, body=raw(self._apply(command))))
         if isinstance(command, SendStreamDigits):
             return [reply, self._event(StreamDigitsSent(stream=command.stream))]
@@ -123,6 +133,8 @@ class StandInWorker:
                 assert command.stream not in self.streams, "a stream id was used twice"
                 stream = Stream(port=20000 + 2 * len(self.streams))
                 stream.remotes += [command.remote] if command.remote else []
+                stream.plays.append(command.play)
+                stream.record = command.record
                 self.streams[command.stream] = stream
                 return StreamOpened(stream=command.stream, port=stream.port)
             case Aim():
@@ -131,13 +143,17 @@ class StandInWorker:
                 self._running(command.stream).closed = True
                 return StreamClosed(stream=command.stream, quality=Quality())
             case SendStreamDigits():
-                self._running(command.stream).digits += command.digits
+                stream = self._running(command.stream)
+                stream.digits += command.digits
+                stream.digit_methods.append(command.method)
             case HoldStream():
                 self._running(command.stream).music = command.source
             case ResumeStream():
                 self._running(command.stream).music = None
-            case PlayStream() | RecordStream():
-                self._running(command.stream)
+            case PlayStream():
+                self._running(command.stream).plays.append(command.source)
+            case RecordStream():
+                self._running(command.stream).record = command.path
             case DrainWorker():
                 pass
         return Ok()

@@ -81,7 +81,7 @@ def test_the_invite_says_only_what_is_built(arena: Arena) -> None:
     arena.call()
     invite = parse_message(arena.network.ladder.rungs[0].datagram)
     assert isinstance(invite, Request)
-    assert set(every(invite, "Allow")) == {"INVITE", "ACK", "CANCEL", "BYE", "OPTIONS"}
+    assert set(every(invite, "Allow")) == {"INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "INFO"}
     assert first(invite, "Contact")
     assert first(invite, "Max-Forwards") == "70"
     assert b"m=audio 20000 RTP/AVP 0 8 101\r\n" in invite.body
