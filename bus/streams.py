@@ -73,7 +73,7 @@ class Remote(msgspec.Struct, frozen=True, kw_only=True):
     """telephone-event that the peer wants to receive (RFC 4733), -1 if it takes none."""
     receive_events_payload_type: int = -1
     events_clock: int = 8000
-    """Hz, of both telephone-event payload types."""
+    """Hz, 1000 to 192000, of both telephone-event payload types."""
     ptime_ms: int = 20
     send: bool = True
     receive: bool = True
@@ -138,14 +138,19 @@ class RecordStream(Body, tag="record_stream", frozen=True):
 
 
 class SendStreamDigits(Body, tag="send_stream_digits", frozen=True):
-    """Queue digits.  Reply: ``Ok``; then ``StreamDigitsSent``.  Refused: bad_request (full)."""
+    """Queue digits.  Reply: ``Ok``; then ``StreamDigitsSent``.
+
+    Refused: bad_request (the queue is full; not such a digit, time or method; the peer was aimed at
+    and takes no telephone-events).
+    """
 
     stream: StreamId
     digits: str
     duration_ms: int = 100
     gap_ms: int = 60
     method: str = "rfc4733"
-    """or ``inband``: as tones (ITU-T Q.23) in the audio."""
+    """or ``inband``: as tones (ITU-T Q.23) in the audio, as are those that wait when the peer is
+    found to take no telephone-events."""
 
 
 class CloseStream(Body, tag="close_stream", frozen=True):

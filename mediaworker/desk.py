@@ -126,8 +126,8 @@ class Desk:
             self.recorders.stop(seat, lambda: done(None))
 
     def _send_digits(self, command: SendStreamDigits) -> None:
-        row = self._seat(command.stream).row
-        rows.queue_digits(self.media, row, command.digits, command.duration_ms, command.gap_ms)
+        row, times = self._seat(command.stream).row, (command.duration_ms, command.gap_ms)
+        rows.queue_digits(self.media, row, command.digits, *times, command.method)
 
     def close(self, seat: Seat, reply: Reply) -> None:
         """Free everything at once; the answer waits until the recording is whole."""

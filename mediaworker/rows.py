@@ -18,9 +18,10 @@ from bus.errors import BadRequestError, NoCapacityError
 from bus.ids import StreamId
 from bus.streams import Remote
 from mediaworker.media import Media
-from mediaworker.net.address import words_of
+from mediaworker.net.address import Words, words_of
 from mediaworker.rtp.event import KEYS
 from mediaworker.sounding import PARTS, forget_leg
+from mediaworker.sources.resample import RATE
 from mediaworker.stages.reorder import AMPLE, IDLE
 from mediaworker.stages.report import FIRST, farewell
 from mediaworker.streams import DIGITS, NEVER, TICK_NS, Law, PayloadKind, Streams
@@ -35,17 +36,39 @@ SHORTEST_DIGIT_MS: Final = 40
 LONGEST_DIGIT_MS: Final = 8000
 SHORTEST_GAP_MS: Final = 50
 LONGEST_GAP_MS: Final = 8000
+METHODS: Final = {"rfc4733": False, "inband": True}
+"""Whether the digits are tones."""
+CLOCKS: Final = range(1000, 192_001)
+"""Hz, that telephone-events can have."""
+NOWHERE: Final = (words_of("0.0.0.0", 1)[:2], words_of("::", 1)[:2])
+"""The addresses of a peer that wants to hear nothing (RFC 3264 section 8.4)."""
 STATIC_TYPES: Final = ((0, PayloadKind.PCMU), (8, PayloadKind.PCMA))
 """RFC 3551: heard also if not agreed upon."""
 
 OWN: Final = frozenset(
     {
         *("live", "offered_peer", "aimed", "aimed_at", "sends", "receives", "caller_is_remote"),
-        *("law", "payload_type", "events_payload_type", "payload_kinds", "period", "ssrc"),
+        *(
+            "law",
+            "payload_type",
+            "events_payload_type",
+            "events_clock",
+            "payload_kinds",
+            "period",
+            "ssrc",
+        ),
         *("sequence_base", "timestamp_base", "entropy", "released_at", "source_kind"),
         *("source_offset", "source_length", "source_loop", "source_row", "source_begin"),
         *("source_number", "held", *(f"waiting_{part}" for part in PARTS)),
-        *("tapped", "recording", "digits", "digit_samples", "digit_gaps", "digits_queued"),
+        *(
+            "tapped",
+            "recording",
+            "digits",
+            "digit_tones",
+            "digit_samples",
+            "digit_gaps",
+            "digits_queued",
+        ),
         "public.stream",
     }
 )
@@ -80,6 +103,7 @@ def open_row(media: Media, row: int, *, caller_is_remote: bool, entropy: bytes) 
     streams.sequence_base[row] = int.from_bytes(entropy[12:14]) >> 1
     streams.caller_is_remote[row] = caller_is_remote
     streams.events_payload_type[row] = streams.recording[row] = -1
+    streams.events_clock[row] = RATE
     streams.candidate_sequence[row] = -1
     streams.gap[row], streams.slack[row] = IDLE, AMPLE
     streams.period[row] = PERIOD
@@ -94,21 +118,16 @@ def aim(media: Media, row: int, remote: Remote) -> None:
     peer = words_of(remote.address, remote.port)
     rtcp_peer = words_of(remote.address, remote.rtcp_port)
     law, kinds = _law(remote.codec), _payload_kinds(remote)
-    if not streams.aimed[row] or streams.offered_peer[row].tolist() != list(peer):
-        streams.offered_peer[row] = streams.peer[row] = peer
-        streams.rtcp_peer[row] = rtcp_peer
-        streams.latched[row], streams.stranger_packets[row] = False, 0
-        streams.aimed_at[row] = media.tick
-        media.moved.append(row)
-    streams.aimed[row] = True
-    streams.sends[row], streams.receives[row] = remote.send, remote.receive
+    nowhere = peer[:2] in NOWHERE
+    if not nowhere:
+        _turn(media, row, peer, rtcp_peer)
+    streams.sends[row], streams.receives[row] = remote.send and not nowhere, remote.receive
     streams.law[row], streams.payload_kinds[row] = law, kinds
     streams.payload_type[row] = remote.payload_type
     streams.events_payload_type[row] = remote.events_payload_type
+    streams.events_clock[row] = remote.events_clock
     if remote.ptime_ms in PTIMES:
         streams.period[row] = remote.ptime_ms * 1_000_000 // TICK_NS
-    if remote.events_payload_type < 0:  # those that wait can never be sent
-        streams.digits_queued[row] = streams.digits_sent[row]
 
 
 def record(media: Media, row: int, recording: int) -> None:
@@ -120,13 +139,28 @@ def record(media: Media, row: int, recording: int) -> None:
         recordings.written[recording] = recordings.read[recording] = 0
 
 
-def queue_digits(media: Media, row: int, digits: str, duration_ms: int, gap_ms: int) -> None:
-    """Send digits after those that wait already.  Raises BadRequestError; then none is sent."""
-    streams = media.streams
+def queue_digits(
+    media: Media,
+    row: int,
+    digits: str,
+    duration_ms: int,
+    gap_ms: int,
+    method: str = "rfc4733",
+) -> None:
+    """Send digits after those that wait already.  Raises BadRequestError; then none is sent.
+
+    Events that wait when the peer is found to take none any more are sent as tones.
+    """
+    streams, tones = media.streams, METHODS.get(method)
+    if tones is None:
+        raise BadRequestError(f"method {method!r} is not one of {', '.join(METHODS)}")
+    if streams.aimed[row] and streams.events_payload_type[row] < 0 and not tones:
+        raise BadRequestError("the peer takes no telephone-events")
     _check_digits(streams, row, digits, duration_ms, gap_ms)
     queued = int(streams.digits_queued[row])
     for place, key in enumerate(digits.upper(), start=queued):
         streams.digits[row, place % DIGITS] = KEYS.index(key)
+        streams.digit_tones[row, place % DIGITS] = tones
         streams.digit_samples[row, place % DIGITS] = duration_ms * 8
         streams.digit_gaps[row, place % DIGITS] = gap_ms * 8
     streams.digits_queued[row] = (queued + len(digits)) & 0xFFFF_FFFF
@@ -178,6 +212,20 @@ def _least_loaded(media: Media) -> int:
     return int(np.bincount(phases % PERIOD, minlength=PERIOD).argmin())
 
 
+def _turn(media: Media, row: int, peer: Words, rtcp_peer: Words) -> None:
+    """Turn to an address: a new one is learnt anew, the old one stays as it was learnt."""
+    streams = media.streams
+    if not streams.aimed[row] or streams.offered_peer[row].tolist() != list(peer):
+        streams.offered_peer[row] = streams.peer[row] = peer
+        streams.rtcp_peer[row] = rtcp_peer
+        streams.latched[row], streams.stranger_packets[row] = False, 0
+        streams.aimed_at[row] = media.tick
+        media.moved.append(row)
+    elif streams.peer[row].tolist() == list(peer):
+        streams.rtcp_peer[row] = rtcp_peer
+    streams.aimed[row] = True
+
+
 def _law(codec: str) -> Law:
     try:
         return Law[codec.upper()]
@@ -195,6 +243,8 @@ def _payload_kinds(remote: Remote) -> list[int]:
     for payload_type in (remote.receive_payload_type, events, remote.payload_type):
         if payload_type > 127:
             raise BadRequestError(f"payload type {payload_type} is not one from 0 to 127")
+    if remote.events_clock not in CLOCKS:
+        raise BadRequestError(f"events_clock {remote.events_clock} is not a clock rate")
     kinds[remote.receive_payload_type] = agreed
     if events >= 0:
         kinds[events] = PayloadKind.EVENTS
@@ -202,8 +252,6 @@ def _payload_kinds(remote: Remote) -> list[int]:
 
 
 def _check_digits(streams: Streams, row: int, digits: str, duration_ms: int, gap_ms: int) -> None:
-    if streams.aimed[row] and streams.events_payload_type[row] < 0:
-        raise BadRequestError("the peer takes no telephone-events")
     for key in digits.upper():
         if key not in KEYS:
             raise BadRequestError(f"{key!r} is not a digit; these are: {KEYS}")

@@ -97,6 +97,8 @@ class Streams(Table):
     payload_type = column(np.uint8)
     events_payload_type = column(np.int16)
     """-1: the peer takes no telephone-events."""
+    events_clock = column(np.uint32)
+    """Hz, of the durations of telephone-events."""
     payload_kinds = column(np.uint8, 128)
     period = column(np.int64)
     """Packet time in ticks, 2 to 12."""
@@ -132,6 +134,8 @@ class Streams(Table):
     """Row of ``Recordings``, -1 if none."""
     digits = column(np.uint8, DIGITS)
     """RFC 4733 event codes."""
+    digit_tones = column(np.bool_, DIGITS)
+    """To be sent as tones in the audio, not as events."""
     digit_samples = column(np.uint16, DIGITS)
     digit_gaps = column(np.uint16, DIGITS)
     digits_queued = column(np.uint32)
@@ -215,21 +219,28 @@ class Streams(Table):
     """Timestamp of the event, which is its name."""
     event_ssrc = column(np.uint32)
     event_before = column(np.uint32)
-    """Samples of it in earlier segments (RFC 4733 section 2.5.1.3)."""
-    event_samples = column(np.uint32)
+    """Duration of its earlier segments (RFC 4733 section 2.5.1.3)."""
+    event_length = column(np.uint32)
+    """Duration, in units of ``events_clock``."""
     event_heard_at = column(np.int64)
 
     digit_phase = column(np.uint8)
     digits_sent = column(np.uint32)
     """Digits ever begun."""
     digit_elapsed = column(np.uint32)
+    """Samples that were sent of it, this packet included."""
     digit_timestamp = column(np.uint32)
+    """Of this segment of it."""
+    digit_before = column(np.uint32)
+    """Duration of its earlier segments."""
     digit_ends = column(np.uint8)
     """Packets sent that say that the event is over."""
     digit_quiet = column(np.uint32)
     """Samples since it was over."""
     in_event = column(np.bool_)
     """This packet is a telephone-event."""
+    in_tone = column(np.bool_)
+    """This packet bears the tones of a digit, or the silence after them."""
     event_first = column(np.bool_)
     event_payload = column(np.uint32)
     """The four bytes of it, as a number."""

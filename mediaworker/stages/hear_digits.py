@@ -21,7 +21,7 @@ PATIENCE: Final = 50
 LAST_SEGMENT: Final = 0xF000
 """An event that long is so long that another segment of it may follow (section 2.5.1.3)."""
 EARLIER: Final = range(1, 160_000)
-"""So many samples (20 s) before the latest digit a timestamp is an old one's."""
+"""A packet that was overtaken is of an old digit if its timestamp is so far before the latest."""
 
 WRITES: Final = frozenset(
     {
@@ -31,7 +31,7 @@ WRITES: Final = frozenset(
         "event_started",
         "event_ssrc",
         "event_before",
-        "event_samples",
+        "event_length",
         "event_heard_at",
     }
 )
@@ -47,7 +47,8 @@ def hear_digits(media: Media, wave: Wave) -> None:
         begin = HEADER if packets.begins is None else int(packets.begins[index])
         event = parse(slots[row, begin : begin + min(SIZE, int(packets.sizes[index]))].tobytes())
         if event is not None and event.code < len(KEYS):
-            _hear(media, row, int(packets.timestamps[index]), event)
+            newest = bool(packets.newest[index])
+            _hear(media, row, int(packets.timestamps[index]), event, newest=newest)
 
 
 def end_digits(media: Media, batch: Batch) -> None:
@@ -61,11 +62,11 @@ def end_digits(media: Media, batch: Batch) -> None:
         _end(media, row)
 
 
-def _hear(media: Media, row: int, timestamp: int, event: Event) -> None:
+def _hear(media: Media, row: int, timestamp: int, event: Event, *, newest: bool) -> None:
     streams = media.streams
     known = streams.event_known[row] and streams.event_ssrc[row] == streams.remote_ssrc[row]
     age = (timestamp - int(streams.event_started[row])) & 0xFFFF_FFFF
-    if known and -age & 0xFFFF_FFFF in EARLIER:
+    if known and not newest and -age & 0xFFFF_FFFF in EARLIER:
         return  # of a digit before this one
     if not known or age:
         if not _goes_on(streams, row, age, event):
@@ -74,8 +75,8 @@ def _hear(media: Media, row: int, timestamp: int, event: Event) -> None:
         _begin(streams, row, timestamp, event)
     elif not streams.event_active[row]:
         return  # it is over already
-    samples = int(streams.event_before[row]) + event.duration
-    streams.event_samples[row] = max(samples, int(streams.event_samples[row]))
+    length = int(streams.event_before[row]) + event.duration
+    streams.event_length[row] = max(length, int(streams.event_length[row]))
     streams.event_heard_at[row] = media.tick
     if event.end:
         _end(media, row)
@@ -91,7 +92,7 @@ def _begin(streams: Streams, row: int, timestamp: int, event: Event) -> None:
     if streams.event_active[row]:
         streams.event_before[row] += np.uint32(timestamp - int(streams.event_started[row]) & 0xFFFF)
     else:
-        streams.event_samples[row] = 0
+        streams.event_length[row] = 0
     streams.event_active[row] = streams.event_known[row] = True
     streams.event_code[row] = event.code
     streams.event_started[row] = timestamp
@@ -106,6 +107,5 @@ def _end(media: Media, row: int) -> None:
     streams.event_active[row] = False
     stream = StreamId(int(media.public.stream[row]))
     key = KEYS[int(streams.event_code[row])]
-    media.events.append(
-        StreamDigit(stream=stream, digit=key, duration_ms=int(streams.event_samples[row]) // 8)
-    )
+    duration_ms = int(streams.event_length[row]) * 1000 // int(streams.events_clock[row])
+    media.events.append(StreamDigit(stream=stream, digit=key, duration_ms=duration_ms))

@@ -1,5 +1,7 @@
 """What each stream says: its sound, what its own peer says, what another one's peer says, nothing.
 
+In place of all that: the tones of a digit.
+
 Whoever is listened to by another has a tap: a ring of what its peer said lately, so that the two
 may have different packet times.
 """
@@ -11,6 +13,8 @@ import numpy as np
 from bus.columns import Column
 from mediaworker.masks import each_kind, some
 from mediaworker.media import Batch, Media
+from mediaworker.sources.dtmf import sound
+from mediaworker.stages.send_digits import latest
 from mediaworker.streams import TAP, TICK, Kind, Rows
 
 WRITES: Final = frozenset({"said", "tap", "tap_written", "tap_read", "tap_seen"})
@@ -26,6 +30,9 @@ def route(media: Media, batch: Batch) -> None:
     kinds = streams.source_kind[rows] * streams.sends[rows]
     for kind, same in each_kind(kinds):
         _say(media, rows if same is None else rows[same], Kind(kind), samples)
+    toned = streams.in_tone[rows]
+    if some(toned):
+        _dial(media, rows[toned], samples)
 
 
 def _tap(media: Media, rows: Rows, samples: int) -> None:
@@ -45,6 +52,14 @@ def _say(media: Media, rows: Rows, kind: Kind, samples: int) -> None:
             streams.said[rows, :samples] = streams.heard[rows, :samples]
         case Kind.LEG:
             streams.said[rows, :samples] = _listen(media, rows, samples)
+
+
+def _dial(media: Media, rows: Rows, samples: int) -> None:
+    """Let the tones of a digit take the place of the source."""
+    streams, digit = media.streams, latest(media, rows)
+    begins = streams.digit_elapsed[rows].astype(np.int64) - samples
+    ends = streams.digit_samples[rows, digit].astype(np.int64)
+    streams.said[rows, :samples] = sound(streams.digits[rows, digit], begins, ends, samples)
 
 
 def _listen(media: Media, rows: Rows, samples: int) -> Column[np.int16]:

@@ -47,6 +47,7 @@ def busy() -> Worker:
     rows.record(worker.media, 0, 5)
     rows.record(worker.media, 1, 0)
     rows.queue_digits(worker.media, 1, "12", 100, 60)
+    rows.queue_digits(worker.media, 1, "3", 100, 60, "inband")
     for row in range(5):
         for index, packet in enumerate(packets(speech(3200), sequence=10)):
             if index != 4:
