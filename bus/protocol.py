@@ -32,10 +32,11 @@ from bus.registrations import (
     RegistrationEvent,
     Registrations,
 )
+from bus.tracing import Trace, TraceCommand
 from bus.transfers import TransferCommand, TransferEvent
 
-Command = CallCommand | HoldCommand | TransferCommand | RegistrationCommand
-Reply = Ok | Welcome | Dialled | Calls | Workers | Status | Registering | Registrations
+Command = CallCommand | HoldCommand | TransferCommand | RegistrationCommand | TraceCommand
+Reply = Ok | Welcome | Dialled | Calls | Workers | Status | Registering | Registrations | Trace
 CallEvent = (
     IncomingCall
     | Progress

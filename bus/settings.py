@@ -173,6 +173,9 @@ class LogSettings(Section, frozen=True):
             description="least severe that is written: debug, info, warning or error",
         ),
     ] = "info"
+    trace_messages: Annotated[
+        int, Meta(ge=0, description="SIP messages kept for `offhook trace` (32 MB at most)")
+    ] = 20_000
 
 
 class Settings(Section, frozen=True):

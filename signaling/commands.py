@@ -33,7 +33,7 @@ from signaling.sending import contact, listener_for, locate, route_to
 from signaling.sip.errors import SipError
 from signaling.sip.headers import NameAddr, render_name_addr
 from signaling.sip.uri import parse_uri
-from signaling.verbs import digits, holding, registering
+from signaling.verbs import digits, holding, registering, tracing
 from signaling.verbs.verb import Verbs
 
 LONGEST_RING = 86400.0
@@ -260,4 +260,5 @@ VERBS: Verbs = {
     **digits.VERBS,
     **holding.VERBS,
     **registering.VERBS,
+    **tracing.VERBS,
 }

@@ -145,6 +145,14 @@ class Publish(Tagged, frozen=True):
     frame: bytes
 
 
+class ShowTrace(Tagged, frozen=True):
+    """Answer a client's request with the remembered messages of a SIP Call-ID."""
+
+    identity: str
+    request: int
+    sip_call_id: str
+
+
 class Log(Tagged, frozen=True):
     """Something an operator should know."""
 
@@ -156,4 +164,4 @@ class Exit(Tagged, frozen=True):
     """All calls are over after ``DrainAsked``."""
 
 
-Effect = Send | Resolve | ToClient | ToWorker | WatchWorker | Publish | Log | Exit
+Effect = Send | Resolve | ToClient | ToWorker | WatchWorker | Publish | ShowTrace | Log | Exit

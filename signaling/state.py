@@ -17,6 +17,10 @@ from signaling.sip.verify import Nonces
 from signaling.transactions.layer import Transactions
 
 
+PAST = 2000
+"""Calls that are over and whose SIP Call-ID is known."""
+
+
 class Listener(msgspec.Struct, frozen=True):
     """A SIP address we own.  ``host`` and ``port`` are what peers are told."""
 
@@ -117,6 +121,14 @@ class AgentState(msgspec.Struct, kw_only=True):
     """The drain's time is over and every call was hung up."""
     exiting: bool = False
     counters: dict[str, int] = {}
+    past: dict[CallId, str] = {}
+    """The SIP Call-IDs of the latest calls that are over."""
+
+    def bury(self, call: Call) -> None:
+        """Note the SIP Call-ID of a call that is over; the oldest makes room."""
+        self.past[call.id] = call.sip_call_id
+        if len(self.past) > PAST:
+            del self.past[next(iter(self.past))]
 
     def live_calls(self, owner: PeerId | None = None) -> tuple[CallInfo, ...]:
         """Describe the calls (of one owner) whose end was not told yet."""

@@ -68,7 +68,8 @@ def settle(core: Core, call: Call) -> None:
 
 
 def forget(core: Core, call: Call) -> None:
-    """Remove every trace of a call."""
+    """Remove all of a call but its name."""
+    core.state.bury(call)
     core.state.calls.pop(call.id, None)
     for key in call.transactions:
         core.state.by_transaction.pop(key, None)

@@ -33,6 +33,7 @@ from signaling.effects import (
     Resolve,
     Resolved,
     Send,
+    ShowTrace,
     ToClient,
     ToWorker,
     WatchWorker,
@@ -60,7 +61,7 @@ class Signaling:
         self.parent = parent
         self.clock = Clock()
         self.context: zmq.SyncContext = zmq.Context()
-        self.switchboard = Switchboard(self.context, run_dir, settings.bus)
+        self.switchboard = Switchboard(self.context, run_dir, settings)
         self.network = Network(self.feed, settings.sip)
         self.resolver = Resolver(settings.sip.nameserver, self.clock.now)
         self.finished = asyncio.Event()
@@ -116,6 +117,8 @@ class Signaling:
                 self.switchboard.to_worker(effect)
             case Publish():
                 self.switchboard.publish(effect)
+            case ShowTrace():
+                self.switchboard.show_trace(effect)
             case Resolve():
                 task = asyncio.get_running_loop().create_task(self._resolve(effect))
                 self.tasks.add(task)

@@ -5,7 +5,6 @@ send the sockets are read until they are empty (bounded: the rest comes in the l
 """
 
 import asyncio
-import re
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -15,9 +14,9 @@ import zmq
 
 from bus.calls import SipMessage
 from bus.codec import encode, raw
-from bus.envelope import Event
+from bus.envelope import Done, Event
 from bus.outbox import Outbox
-from bus.settings import BusSettings
+from bus.settings import Settings
 from bus.sockets import bind_router, bind_xpub, endpoint
 from signaling.effects import (
     ClientOverflowed,
@@ -25,9 +24,11 @@ from signaling.effects import (
     FromWorker,
     Input,
     Publish,
+    ShowTrace,
     ToClient,
     ToWorker,
 )
+from signaling.shell.trace_ring import TraceRing, call_id_of
 from signaling.sip.flow import Flow
 
 Feed = Callable[[Input], None]
@@ -35,14 +36,18 @@ Feed = Callable[[Input], None]
 BATCH: Final = 200
 RETRY: Final = 0.02
 """Seconds until a peer whose queue was full is tried again."""
-CALL_ID: Final = re.compile(rb"^(?:call-id|i)[ \t]*:[ \t]*(\S+)", re.I | re.M)
+READY: Final = b"ready."
+"""Who subscribes to such a topic hears at once that this and all earlier ones are in effect."""
+ENVELOPE: Final = 1024
+"""Bytes of a frame around what it carries, at most."""
 
 
 class Switchboard:
     """Three sockets and a queue for each peer."""
 
-    def __init__(self, context: zmq.SyncContext, run_dir: Path, bus: BusSettings) -> None:
-        self.bus = bus
+    def __init__(self, context: zmq.SyncContext, run_dir: Path, settings: Settings) -> None:
+        self.bus = bus = settings.bus
+        self.ring = TraceRing(settings.log.trace_messages)
         self.control = bind_router(context, endpoint(run_dir, "control"), bus)
         self.workers = bind_router(context, endpoint(run_dir, "workers"), bus)
         self.feed_socket = bind_xpub(context, endpoint(run_dir, "events"), bus)
@@ -98,6 +103,9 @@ class Switchboard:
     def _subscriptions(self) -> None:
         while (frames := _receive(self.feed_socket)) is not None:
             topic = frames[0][1:]
+            if frames[0].startswith(b"\x01" + READY):
+                self.feed_socket.send(topic, zmq.NOBLOCK)
+                continue
             (self.topics.add if frames[0][:1] == b"\x01" else self.topics.discard)(topic)
 
     # --------------------------------------------------------------------------------- out
@@ -124,20 +132,26 @@ class Switchboard:
         self.feed_socket.send_multipart([effect.topic.encode(), effect.frame], zmq.NOBLOCK)
 
     def trace(self, direction: str, flow: Flow, message: bytes) -> None:
-        """Publish a SIP message, if anybody listens to the topic ``sip``."""
+        """Remember a SIP message, and publish it if anybody listens to the topic ``sip``."""
+        self.ring.add(direction, flow, message)
         if not self.topics & {b"", b"sip", b"s", b"si"}:
             return
-        found = CALL_ID.search(message)
         self.sip_sequence += 1
         body = SipMessage(
             direction=direction,
             local=flow.listener,
             remote=f"{flow.host}:{flow.port}",
-            sip_call_id=found[1].decode(errors="replace") if found else "",
+            sip_call_id=call_id_of(message),
             text=message.decode(errors="replace"),
         )
         event = Event(sequence=self.sip_sequence, body=raw(body), at=time.time())
         self.feed_socket.send_multipart([b"sip", encode(event)], zmq.NOBLOCK)
+
+    def show_trace(self, effect: ShowTrace) -> None:
+        """Answer a request with the messages of a call, as many as a frame may carry."""
+        trace = self.ring.trace(effect.sip_call_id, self.bus.max_frame_bytes - ENVELOPE)
+        frame = encode(Done(id=effect.request, body=raw(trace)))
+        self.to_client(ToClient(effect.identity, frame))
 
     def _outbox(self, client: bool, identity: str) -> Outbox:
         key = (client, identity)

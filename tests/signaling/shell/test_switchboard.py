@@ -10,10 +10,19 @@ import zmq
 
 from bus.calls import SipMessage
 from bus.codec import decode_frame
-from bus.envelope import Event
-from bus.settings import BusSettings
+from bus.envelope import Done, Event
+from bus.settings import Settings
 from bus.sockets import connect_dealer, connect_sub, endpoint
-from signaling.effects import FromClient, FromWorker, Input, Publish, ToClient, ToWorker
+from bus.tracing import Trace
+from signaling.effects import (
+    FromClient,
+    FromWorker,
+    Input,
+    Publish,
+    ShowTrace,
+    ToClient,
+    ToWorker,
+)
 from signaling.shell.switchboard import Switchboard
 from signaling.sip.flow import Flow
 from tests.bus.waiting import until
@@ -25,7 +34,7 @@ FLOW = Flow("udp:127.0.0.1:5060", "127.0.0.2", 5070)
 @contextmanager
 def switchboard(run_dir: Path, fed: list[Input]) -> Generator[Switchboard, None, None]:
     context = zmq.Context[zmq.SyncSocket].instance()
-    board = Switchboard(context, run_dir, BusSettings())
+    board = Switchboard(context, run_dir, Settings())
     board.start(fed.append)
     try:
         yield board
@@ -128,5 +137,40 @@ def test_sip_is_traced_for_those_who_listen(tmp_path: Path) -> None:
             message = msgspec.msgpack.decode(event.body, type=SipMessage)
             assert (topic, event.sequence, message.sip_call_id) == (b"sip", 1, "7@h")
             assert message.remote == "127.0.0.2:5070"
+
+    asyncio.run(scenario())
+
+
+def test_who_subscribes_hears_when_it_is_in_effect(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        context = zmq.Context[zmq.SyncSocket].instance()
+        with switchboard(tmp_path, []) as board:
+            listener = connect_sub(context, endpoint(tmp_path, "events"), ["call", "ready.7"])
+            try:
+                assert await take_all(listener) == [b"ready.7"]
+                assert board.topics == {b"call"}
+                board.publish(Publish("call", b"an event"))
+                assert await take_all(listener) == [b"call", b"an event"]
+            finally:
+                listener.close(linger=0)
+
+    asyncio.run(scenario())
+
+
+def test_what_was_traced_is_shown_to_who_asks(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        fed = list[Input]()
+        with switchboard(tmp_path, fed) as board, dealer(tmp_path, "control") as client:
+            await send(client, b"a request")
+            await until(lambda: len(fed) == 1)
+            [given] = fed
+            assert isinstance(given, FromClient)
+            board.trace("received", FLOW, INVITE)
+            board.show_trace(ShowTrace(given.identity, 3, "7@h"))
+            done = decode_frame(await take(client))
+            assert isinstance(done, Done)
+            assert done.id == 3
+            trace = msgspec.msgpack.decode(done.body, type=Trace)
+            assert [message.text for message in trace.messages] == [INVITE.decode()]
 
     asyncio.run(scenario())
