@@ -11,10 +11,10 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Final
 
+from tests.peers import sipp_parts
 from tests.peers.ports import free_port, wait_bound
 from tests.peers.processes import Running
 
-SCENARIOS: Final = Path(__file__).parent.parent / "data" / "sipp"
 BUILT_IN: Final = ("uac", "uas")
 
 
@@ -43,6 +43,7 @@ class Outcome:
 class Sipp(Running):
     """A running SIPp.  ``port`` is its SIP port; ``media_port`` stands in its SDP.
 
+    ``login`` is the user and password with which it answers a challenge.
     ``status`` is the response that the scenario sends or expects where it leaves that open,
     ``hold_ms`` the length of its pauses.
     """
@@ -63,6 +64,7 @@ class Sipp(Running):
         seconds: int = 40,
         keys: Mapping[str, str | int] | None = None,
         status: int = 0,
+        login: tuple[str, str] | None = None,
         keep_messages: bool = True,
         extra: Sequence[str] = (),
     ) -> None:
@@ -89,7 +91,8 @@ class Sipp(Running):
         command += ["-trace_err", "-error_file", f"{self.name}.errors"]
         if keep_messages:
             command += ["-trace_msg", "-message_file", f"{self.name}.messages"]
-        for key, value in (keys or {}).items():
+        command += ["-au", login[0], "-ap", login[1]] if login else []
+        for key, value in {"user": "caller", **(keys or {})}.items():
             command += ["-key", key, str(value)]
         super().__init__(
             [*command, *extra], folder=folder, log=f"{self.name}.log", environ={"TERM": "dumb"}
@@ -99,9 +102,8 @@ class Sipp(Running):
 
     def _written(self, scenario: str, status: int) -> Path:
         """Write the scenario into our folder; ``@STATUS@`` in it becomes the status."""
-        text = (SCENARIOS / f"{scenario}.xml").read_text()
         written = self.folder / f"{self.name}.xml"
-        written.write_text(text.replace("@STATUS@", str(status)))
+        written.write_text(sipp_parts.scenario(scenario, status))
         return written
 
     def finish(self) -> Outcome:
