@@ -9,6 +9,7 @@ import os
 import signal
 from contextlib import suppress
 from importlib.metadata import PackageNotFoundError, version
+from math import inf
 from pathlib import Path
 from typing import assert_never
 
@@ -51,6 +52,9 @@ from signaling.transactions.layer import Transactions
 
 log = logging.getLogger("signaling")
 
+GRAIN = 0.01
+"""Seconds.  The core is woken so often at most: timers that are due together fire together."""
+
 
 class Signaling:
     """The running process."""
@@ -66,6 +70,8 @@ class Signaling:
         self.resolver = Resolver(settings.sip.nameserver, self.clock.now)
         self.finished = asyncio.Event()
         self.timer: asyncio.TimerHandle | None = None
+        self.wakes_at = inf
+        """When it fires."""
         self.watched: dict[int, int] = {}
         self.tasks: set[asyncio.Task[None]] = set()
         self.agent: Agent
@@ -133,13 +139,23 @@ class Signaling:
                 assert_never(effect)
 
     def _arm(self) -> None:
+        """See to it that we wake in time; waking too early costs less than moving the timer."""
+        deadline = self.agent.deadline()
+        if deadline is None or deadline >= self.wakes_at:
+            return
         if self.timer is not None:
             self.timer.cancel()
-            self.timer = None
+        now = self.clock.now()
+        self.wakes_at = max(deadline, now + GRAIN)
+        self.timer = asyncio.get_running_loop().call_later(self.wakes_at - now, self._wake)
+
+    def _wake(self) -> None:
+        self.timer, self.wakes_at = None, inf
         deadline = self.agent.deadline()
-        if deadline is not None:
-            delay = max(0.0, deadline - self.clock.now())
-            self.timer = asyncio.get_running_loop().call_later(delay, self.feed, Woken())
+        if deadline is not None and deadline <= self.clock.now():
+            self.feed(Woken())
+        else:
+            self._arm()
 
     async def _resolve(self, effect: Resolve) -> None:
         answers = await self.resolver.answer(effect.questions)

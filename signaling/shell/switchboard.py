@@ -1,7 +1,8 @@
 """The bus side of the shell: frames of clients and workers in, ``ToClient`` ... effects out.
 
-ZeroMQ's descriptor is edge-triggered and tells of any change, so after each wake and after each
-send the sockets are read until they are empty (bounded: the rest comes in the loop's next pass).
+ZeroMQ's descriptor is edge-triggered and tells of any change, so after each wake a socket is read
+until it is empty (bounded: the rest comes in the loop's next pass), and after each send it is asked
+whether the send has eaten the edge.
 """
 
 import asyncio
@@ -56,15 +57,16 @@ class Switchboard:
         self.sip_sequence = 0
         self.feed: Feed = lambda given: None
         self.retrying = False
-        self.again = False
+        self.again: set[zmq.SyncSocket] = set()
+        """Sockets to be read in the next pass."""
 
     def start(self, feed: Feed) -> None:
         """Begin to read."""
         self.feed = feed
         loop = asyncio.get_running_loop()
         for socket in (self.control, self.workers, self.feed_socket):
-            loop.add_reader(_descriptor(socket), self.drain)
-        loop.call_soon(self.drain)
+            loop.add_reader(_descriptor(socket), self._drain, socket)
+            self._drain_soon(socket)
 
     def close(self) -> None:
         """Stop reading and close; the last frames leave within the sockets' linger."""
@@ -75,38 +77,34 @@ class Switchboard:
 
     # ---------------------------------------------------------------------------------- in
 
-    def drain(self) -> None:
+    def _drain(self, socket: zmq.SyncSocket) -> None:
         """Read what is there."""
-        self.again = False
-        self._subscriptions()
+        self.again.discard(socket)
         for _ in range(BATCH):
-            frames = _receive(self.workers)
-            if frames is None:
-                break
+            if socket.closed or not _readable(socket):
+                return
+            self._received(socket, socket.recv_multipart(zmq.NOBLOCK))
+        self._drain_soon(socket)
+
+    def _drain_soon(self, socket: zmq.SyncSocket) -> None:
+        if socket not in self.again:
+            self.again.add(socket)
+            asyncio.get_running_loop().call_soon(self._drain, socket)
+
+    def _received(self, socket: zmq.SyncSocket, frames: list[bytes]) -> None:
+        if socket is self.workers:
             self.feed(FromWorker(frames[0].hex(), frames[-1]))
-        else:
-            self.drain_soon()
-        for _ in range(BATCH):
-            frames = _receive(self.control)
-            if frames is None:
-                break
+        elif socket is self.control:
             self.feed(FromClient(frames[0].hex(), frames[-1]))
         else:
-            self.drain_soon()
+            self._subscription(frames[0])
 
-    def drain_soon(self) -> None:
-        """Read once more in the next pass of the loop (a send may have eaten the edge)."""
-        if not self.again:
-            self.again = True
-            asyncio.get_running_loop().call_soon(self.drain)
-
-    def _subscriptions(self) -> None:
-        while (frames := _receive(self.feed_socket)) is not None:
-            topic = frames[0][1:]
-            if frames[0].startswith(b"\x01" + READY):
-                self.feed_socket.send(topic, zmq.NOBLOCK)
-                continue
-            (self.topics.add if frames[0][:1] == b"\x01" else self.topics.discard)(topic)
+    def _subscription(self, frame: bytes) -> None:
+        topic = frame[1:]
+        if frame.startswith(b"\x01" + READY):
+            self.feed_socket.send(topic, zmq.NOBLOCK)
+        else:
+            (self.topics.add if frame[:1] == b"\x01" else self.topics.discard)(topic)
 
     # --------------------------------------------------------------------------------- out
 
@@ -128,8 +126,9 @@ class Switchboard:
         self._flush(False, effect.identity, outbox)
 
     def publish(self, effect: Publish) -> None:
-        """Publish an event; who reads too slowly loses it and sees the hole."""
-        self.feed_socket.send_multipart([effect.topic.encode(), effect.frame], zmq.NOBLOCK)
+        """Publish an event, if anybody listens; who reads too slowly sees a hole."""
+        if self.topics:
+            self.feed_socket.send_multipart([effect.topic.encode(), effect.frame], zmq.NOBLOCK)
 
     def trace(self, direction: str, flow: Flow, message: bytes) -> None:
         """Remember a SIP message, and publish it if anybody listens to the topic ``sip``."""
@@ -171,11 +170,12 @@ class Switchboard:
                 self.outboxes.pop((client, identity), None)
                 return
             outbox.pop()
+        if _readable(socket):
+            self._drain_soon(socket)
         if client and outbox.wants_snapshot:
             self.feed(ClientOverflowed(identity))
         elif not outbox.overflowed:
             self.outboxes.pop((client, identity), None)
-        self.drain_soon()
 
     def _retry(self) -> None:
         if not self.retrying:
@@ -192,8 +192,5 @@ def _descriptor(socket: zmq.SyncSocket) -> int:
     return int(socket.getsockopt(zmq.FD))
 
 
-def _receive(socket: zmq.SyncSocket) -> list[bytes] | None:
-    try:
-        return socket.recv_multipart(zmq.NOBLOCK)
-    except zmq.Again:
-        return None
+def _readable(socket: zmq.SyncSocket) -> bool:
+    return bool(int(socket.getsockopt(zmq.EVENTS)) & zmq.POLLIN)
