@@ -31,6 +31,7 @@ from bus.registering import Registration, Registry
 from bus.registrations import RegistrationChanged, RegistrationInfo
 from bus.session import REPLY_WITHIN
 from bus.sockets import default_run_dir, endpoint
+from bus.tracing import GetTrace, Trace
 from bus.transfer_requests import TransferDesk, TransferRequest, TransferRequests
 from bus.transfers import AcceptTransfer, Replaced, TransferAsked
 from bus.workers import ListProcesses, Processes, ProcessInfo, Scale
@@ -229,6 +230,13 @@ class Engine:
         feed = Feed(self._feed_address, topics)
         self._feeds.add(feed)
         return feed
+
+    async def trace(self, call: str) -> Trace:
+        """Return the SIP messages of a call, also one that has ended; see ``bus.ladder``.
+
+        ``call``: its name or its SIP Call-ID.  How many are kept is ``log.trace_messages``.
+        """
+        return await self.ask(GetTrace(call=call), Trace)
 
     async def ask(
         self,

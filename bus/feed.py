@@ -5,6 +5,7 @@ loss is seen, and told as ``Missed`` in its place.
 """
 
 import asyncio
+import secrets
 from collections import deque
 from collections.abc import Iterable
 from typing import Final, Self
@@ -14,10 +15,15 @@ import zmq
 
 from bus.codec import decode_body, decode_frame
 from bus.envelope import Event
-from bus.errors import OffhookError
+from bus.errors import EngineLostError, OffhookError
 from bus.link import Link
 from bus.protocol import FeedEvent
 from bus.sockets import FEED_QUEUE, connect_sub
+
+READY: Final = "~ready."
+"""Signaling answers to a subscription of such a topic with the topic itself.  It is the last one
+in the order in which subscriptions are sent."""
+READY_WITHIN: Final = 5.0
 
 _events: Final = msgspec.msgpack.Decoder(FeedEvent)
 
@@ -42,12 +48,14 @@ class Feed:
     """An asynchronous iterator over the feed, from now on, until it is closed."""
 
     def __init__(self, endpoint: str, topics: Iterable[str]) -> None:
+        self._token = f"{READY}{secrets.token_hex(8)}"
+        self._heard: asyncio.Future[None] = asyncio.get_running_loop().create_future()
         self._frames = deque[tuple[str, bytes]](maxlen=FEED_QUEUE)
         self._last: dict[str, int] = {}
         self._ready = asyncio.Event()
         self._after_gap: Observed | None = None
         context = zmq.Context[zmq.SyncSocket].instance()
-        self._link = Link(connect_sub(context, endpoint, topics), self._received)
+        self._link = Link(connect_sub(context, endpoint, (*topics, self._token)), self._received)
 
     def __aiter__(self) -> Self:
         return self
@@ -60,13 +68,27 @@ class Feed:
             await self._ready.wait()
         raise StopAsyncIteration
 
+    async def ready(self, within: float = READY_WITHIN) -> None:
+        """Wait until signaling knows that we listen: nothing that begins afterwards is missed.
+
+        Raises EngineLostError if it does not say so in time.
+        """
+        try:
+            async with asyncio.timeout(within):
+                await asyncio.shield(self._heard)
+        except TimeoutError:
+            raise EngineLostError(f"the feed did not open within {within:g} s") from None
+
     def close(self) -> None:
         """End it; what has arrived can still be read."""
         self._link.close()
         self._ready.set()
 
     def _received(self, message: list[bytes]) -> None:
-        if len(message) == 2:
+        if message == [self._token.encode()]:
+            if not self._heard.done():
+                self._heard.set_result(None)
+        elif len(message) == 2:
             self._frames.append((message[0].decode(errors="replace"), message[1]))
             self._ready.set()
 

@@ -37,7 +37,7 @@ Feed = Callable[[Input], None]
 BATCH: Final = 200
 RETRY: Final = 0.02
 """Seconds until a peer whose queue was full is tried again."""
-READY: Final = b"ready."
+READY: Final = b"~ready."
 """Who subscribes to such a topic hears at once that this and all earlier ones are in effect."""
 ENVELOPE: Final = 1024
 """Bytes of a frame around what it carries, at most."""

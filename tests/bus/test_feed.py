@@ -4,11 +4,13 @@ from contextlib import asynccontextmanager
 from pathlib import Path
 
 import msgspec
+import pytest
 import zmq
 
 from bus.calls import Ok, Progress
 from bus.codec import encode, raw
 from bus.envelope import Event
+from bus.errors import EngineLostError
 from bus.feed import Feed, Missed, Observed
 from bus.settings import BusSettings
 from bus.sockets import bind_xpub
@@ -35,6 +37,11 @@ async def feeding(folder: Path, *topics: str) -> AsyncGenerator[tuple[Publisher,
             feed = Feed(address, topics)
             for _ in topics:
                 await asyncio.to_thread(socket.recv)  # who subscribes to what
+            token = (await asyncio.to_thread(socket.recv))[1:]
+            with pytest.raises(EngineLostError):
+                await feed.ready(within=0.0)
+            socket.send(token)
+            await feed.ready()
             yield Publisher(socket), feed
             feed.close()
 
@@ -102,5 +109,15 @@ def test_closing_ends_the_loop_after_what_has_arrived(tmp_path: Path) -> None:
             feed.close()
             assert isinstance(first, Observed)
             assert await waiting is None
+
+    asyncio.run(scenario())
+
+
+def test_a_feed_that_does_not_open_is_an_error(tmp_path: Path) -> None:
+    async def scenario() -> None:
+        feed = Feed(f"ipc://{tmp_path}/events.sock", ["call"])
+        with pytest.raises(EngineLostError, match="did not open"):
+            await feed.ready(within=0.01)
+        feed.close()
 
     asyncio.run(scenario())
