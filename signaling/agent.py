@@ -17,7 +17,7 @@ from bus.errors import TooLateError
 from bus.ids import CallId
 from bus.streams import CloseStream
 from signaling import client_frames, registering, registrar, worker_frames
-from signaling.calls import digits, offering
+from signaling.calls import digits, offering, transferee
 from signaling.calls.acts import step, step_or_settle
 from signaling.calls.call import Call
 from signaling.calls.dialling import may_follow, ready, take_ways
@@ -84,8 +84,7 @@ class Agent:
         """Work one input and return what is to be done, in order."""
         core = Core(self.state, now, Entropy(entropy))
         _take(core, given)
-        while core.outs:
-            _report(core, core.outs.popleft())
+        _work_off(core)
         _drained(core)
         return core.effects
 
@@ -104,6 +103,16 @@ class Agent:
         return min(candidates, default=None)
 
 
+def _work_off(core: Core) -> None:
+    """Act on what transactions reported and on what became of calls, until nothing is left."""
+    while core.outs or core.news:
+        if core.outs:
+            _report(core, core.outs.popleft())
+        else:
+            news = core.news.popleft()
+            transferee.follow(core, news)
+
+
 def _take(core: Core, given: Input) -> None:
     match given:
         case Received():
@@ -112,7 +121,8 @@ def _take(core: Core, given: Input) -> None:
             core.count("malformed")
             _answer_malformed(core, given)
         case TransportFailed():
-            core.log("info", f"{given.flow.listener} to {given.flow.host}: {given.reason}")
+            level = "debug" if given.flow.connection else "info"
+            core.log(level, f"{given.flow.listener} to {given.flow.host}: {given.reason}")
             core.take(core.state.transactions.transport_failed(given.flow, core.now))
         case Resolved():
             _resolved(core, given)
@@ -332,6 +342,7 @@ ELSEWHERE: dict[str, Callable[[Core, str, float], None]] = {
     "asked": _unanswered,
     registering.TIMER: registering.take_timer,
     registrar.TIMER: registrar.take_timer,
+    transferee.TIMER: transferee.take_timer,
 }
 """What a timer that is no call's does, given its key and its instant, true or not."""
 
@@ -351,8 +362,7 @@ def _drained(core: Core) -> None:
             step(core, call, Cue.HANG_UP, Happening(reason=state.draining))
         for registration in list(state.registrations.values()):
             registering.end(core, registration)
-        while core.outs:
-            _report(core, core.outs.popleft())
+        _work_off(core)
     if not state.calls:
         state.exiting = True
         core.effects.append(Exit())

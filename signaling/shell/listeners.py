@@ -17,16 +17,23 @@ RECEIVE_BUFFER: Final = 8 << 20
 ELSEWHERE: Final = {socket.AF_INET: "192.0.2.1", socket.AF_INET6: "2001:db8::1"}
 """Documentation addresses: connecting a UDP socket to one asks the kernel which way it would go."""
 
+ANYWHERE: Final = ("0.0.0.0", "::")
+
 
 def open_listener(text: str, advertise: str) -> tuple[Listener, socket.socket]:
-    """Bind ``udp:HOST:PORT`` or ``tcp:HOST:PORT``; port 0 takes a free one."""
+    """Bind ``udp:HOST:PORT`` or ``tls:HOST:PORT/TOLD``; port 0 takes a free one.
+
+    ``advertise`` is what peers are told of a listener that names nothing itself.
+    """
     wanted = parse_listener(text)
     transport, host, port = wanted.transport, wanted.host, wanted.port
     family = socket.AF_INET6 if ":" in host else socket.AF_INET
     kind = socket.SOCK_DGRAM if transport == "udp" else socket.SOCK_STREAM
     opened = socket.socket(family, kind)
     try:
-        if transport == "tcp":
+        if family == socket.AF_INET6:
+            opened.setsockopt(socket.IPPROTO_IPV6, socket.IPV6_V6ONLY, 1)
+        if transport != "udp":
             opened.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         opened.bind((host, port))
     except OSError as error:
@@ -37,8 +44,9 @@ def open_listener(text: str, advertise: str) -> tuple[Listener, socket.socket]:
         _enlarge(opened)
     port = opened.getsockname()[1]
     shown = f"[{host}]" if ":" in host else host
-    told = advertise or (_way_out(family) if host in ("0.0.0.0", "::", "") else host)
-    return Listener(f"{transport}:{shown}:{port}", transport, host, told, port), opened
+    told = wanted.told_host or advertise or (_way_out(family) if host in ANYWHERE else host)
+    name = f"{transport}:{shown}:{port}"
+    return Listener(name, transport, host, told, wanted.told_port or port), opened
 
 
 def _enlarge(opened: socket.socket) -> None:

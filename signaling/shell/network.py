@@ -1,49 +1,72 @@
-"""The SIP side of the shell: datagrams and connections in, ``Send`` effects out."""
+"""The SIP side of the shell: datagrams and connections in, ``Send`` effects out.
+
+A connection is found by its name, else by where its peer is (transport, host, port): where it came
+from, where we opened it to, or where the peer says that it listens (RFC 5923, but only at the
+address it came from).
+"""
 
 import asyncio
 import socket
-from collections.abc import Callable
-from contextlib import suppress
+import ssl
 from typing import Final
 
-from bus.settings import SipSettings
-from signaling.effects import Input, Malformed, Received, Send, TransportFailed
-from signaling.sip.errors import FramingError
-from signaling.sip.flow import Flow
-from signaling.sip.stream import KeepAlive, StreamFramer
-from signaling.state import Listener
+import msgspec
 
-Feed = Callable[[Input], None]
+from bus.settings import Settings
+from signaling.effects import Malformed, Received, Send, TransportFailed
+from signaling.shell.connection import Connection, Feed
+from signaling.shell.listeners import ANYWHERE
+from signaling.shell.tls import client_context, identities, proves, server_context, why
+from signaling.shell.websocket import WebSocket
+from signaling.sip.flow import PORTS, SECURE, Flow
+from signaling.sip.stun import binding_response, is_stun
+from signaling.state import Listener
 
 BATCH: Final = 64
 """Datagrams taken from one socket before others get their turn."""
 LARGEST_DATAGRAM: Final = 65536
-PONG: Final = b"\r\n"
+CONNECT_TIMEOUT: Final = 5.0
+"""Seconds for a connection, and for its TLS handshake."""
+
+Place = tuple[str, str, int]
+"""Transport, host and port of a peer."""
 
 
 class Network:
     """All sockets that face the world, and what is open on them."""
 
-    def __init__(self, feed: Feed, settings: SipSettings) -> None:
+    def __init__(self, feed: Feed, settings: Settings) -> None:
         self.feed = feed
-        self.max_connections = settings.max_connections
-        self.longest = settings.max_message_bytes
+        self.settings = settings.sip
+        self.tls = settings.tls
+        self.listeners: dict[str, Listener] = {}
         self.datagram: dict[str, socket.socket] = {}
         self.servers: list[asyncio.Server] = []
         self.connections: dict[str, Connection] = {}
-        self.opening: dict[tuple[str, str, int], list[bytes]] = {}
+        self.places: dict[Place, Connection] = {}
+        self.opening: dict[Flow, list[bytes]] = {}
         self.tasks: set[asyncio.Task[None]] = set()
+        self.client_context: ssl.SSLContext | None = None
         self.made = 0
 
     async def add(self, listener: Listener, opened: socket.socket) -> None:
-        """Begin to listen."""
+        """Begin to listen.  Raises LaunchError if the certificate cannot be used."""
         loop = asyncio.get_running_loop()
+        self.listeners[listener.name] = listener
         if listener.transport == "udp":
             self.datagram[listener.name] = opened
             loop.add_reader(opened, self._readable, listener.name, opened)
             return
+        context = server_context(self.tls) if listener.secure else None
+        if context is not None and self.client_context is None:
+            self.client_context = client_context(self.tls)
         opened.listen(128)
-        server = await loop.create_server(lambda: Connection(self, listener.name), sock=opened)
+        server = await loop.create_server(
+            lambda: self._accepted(listener),
+            sock=opened,
+            ssl=context,
+            ssl_handshake_timeout=(self.settings.stall_timeout or None) if context else None,
+        )
         self.servers.append(server)
 
     def send(self, effect: Send) -> None:
@@ -80,12 +103,16 @@ class Network:
             except OSError:
                 continue  # an ICMP error of an earlier datagram
             flow = Flow(name, address[0], address[1])
-            if len(datagram) > self.longest:
+            if len(datagram) > self.settings.max_message_bytes:
                 self.feed(Malformed(flow, datagram, "Message Too Large", 513))
+            elif is_stun(datagram):
+                self._send_datagram(flow, binding_response(datagram, flow.host, flow.port))
             elif datagram.strip(b"\r\n\0 "):  # else a keep-alive (RFC 5626 3.5.1)
                 self.feed(Received(flow, datagram))
 
     def _send_datagram(self, flow: Flow, datagram: bytes) -> None:
+        if not datagram:
+            return
         try:
             self.datagram[flow.listener].sendto(datagram, (flow.host, flow.port))
         except BlockingIOError:
@@ -99,89 +126,85 @@ class Network:
 
     # ---------------------------------------------------------------------------- connections
 
-    def _connection(self, flow: Flow) -> "Connection | None":
-        if flow.connection in self.connections:
-            return self.connections[flow.connection]
-        for connection in self.connections.values():
-            if connection.peer == (flow.host, flow.port):
-                return connection
-        return None
+    def opened(self, connection: Connection) -> str:
+        """Take a connection in; return its name, empty if it is not wanted (``ended`` has why)."""
+        flow = connection.flow
+        if len(self.connections) >= self.settings.max_connections:
+            connection.ended = "too many connections"
+            return ""
+        if connection.domain and not self._is_proven(connection, connection.domain):
+            named = ", ".join(identities(connection.certificate)) or "nobody"
+            connection.ended = f"bad certificate of {connection.domain}: it names {named}"
+            return ""
+        self.made += 1
+        name = str(self.made)
+        self.connections[name] = connection
+        self.places[flow.transport, flow.host, flow.port] = connection
+        return name
+
+    def closed(self, connection: Connection) -> None:
+        """Forget a connection."""
+        self.connections.pop(connection.flow.connection, None)
+        for place in [place for place, there in self.places.items() if there is connection]:
+            del self.places[place]
+
+    def also_at(self, connection: Connection, host: str, port: int | None) -> None:
+        """The peer says that it listens there."""
+        transport = connection.flow.transport
+        self.places.setdefault((transport, host, port or PORTS[transport]), connection)
+
+    def _connection(self, flow: Flow) -> Connection | None:
+        named = self.connections.get(flow.connection)
+        if named is not None:
+            return named
+        there = self.places.get((flow.transport, flow.host, flow.port))
+        if there is None or not self._is_proven(there, flow.domain or flow.host):
+            return None
+        return there
+
+    def _is_proven(self, connection: Connection, domain: str) -> bool:
+        """Whether the peer of a connection is who it should be, as far as that is asked for."""
+        if connection.flow.transport not in SECURE or not self.tls.verify_server:
+            return True
+        return proves(connection.certificate, domain)
+
+    def _accepted(self, listener: Listener) -> Connection:
+        web = listener.transport in ("ws", "wss")
+        return WebSocket(self, listener.name) if web else Connection(self, listener.name)
 
     def _open(self, flow: Flow, message: bytes) -> None:
-        key = (flow.listener, flow.host, flow.port)
+        key = msgspec.structs.replace(flow, connection="")
         if key in self.opening:
             self.opening[key].append(message)
             return
         self.opening[key] = [message]
-        task = asyncio.get_running_loop().create_task(self._connect(flow, key))
+        task = asyncio.get_running_loop().create_task(self._connect(key))
         self.tasks.add(task)
         task.add_done_callback(self.tasks.discard)
 
-    async def _connect(self, flow: Flow, key: tuple[str, str, int]) -> None:
-        loop = asyncio.get_running_loop()
+    async def _connect(self, flow: Flow) -> None:
+        listener = self.listeners[flow.listener]
+        domain = flow.domain or flow.host
+        made = (
+            WebSocket(self, flow.listener, domain=domain, port=flow.port)
+            if listener.transport in ("ws", "wss")
+            else Connection(self, flow.listener, domain=domain)
+        )
+        connecting = asyncio.get_running_loop().create_connection(
+            lambda: made,
+            flow.host,
+            flow.port,
+            ssl=self.client_context if listener.secure else None,
+            server_hostname=domain if listener.secure else None,
+            local_addr=None if listener.bind in ANYWHERE else (listener.bind, 0),
+        )
         try:
-            _, connection = await asyncio.wait_for(
-                loop.create_connection(lambda: Connection(self, flow.listener), *key[1:]), 10.0
-            )
+            await asyncio.wait_for(connecting, CONNECT_TIMEOUT)
         except (OSError, TimeoutError) as error:
-            del self.opening[key]
-            self.feed(TransportFailed(flow, str(error) or "no connection within 10 s"))
+            made.ended = why(error, domain)
+        messages = self.opening.pop(flow)
+        if made.ended:
+            self.feed(TransportFailed(flow, made.ended))
             return
-        for message in self.opening.pop(key):
-            connection.write(message)
-
-
-class Connection(asyncio.Protocol):
-    """One TCP connection, accepted or opened."""
-
-    def __init__(self, network: Network, listener: str) -> None:
-        self.network = network
-        self.listener = listener
-        self.framer = StreamFramer(network.longest)
-        self.transport: asyncio.Transport | None = None
-        self.peer = ("", 0)
-        self.name = ""
-
-    def connection_made(self, transport: asyncio.BaseTransport) -> None:
-        """Take it in, unless there are too many."""
-        if not isinstance(transport, asyncio.Transport):
-            return
-        network = self.network
-        address = transport.get_extra_info("peername")  # None: reset at once
-        if address is None or len(network.connections) >= network.max_connections:
-            transport.abort()
-            return
-        network.made += 1
-        self.transport, self.name = transport, str(network.made)
-        self.peer = (str(address[0]), int(address[1]))
-        network.connections[self.name] = self
-
-    def data_received(self, data: bytes) -> None:
-        """Frame what came; answer pings; give up on what cannot be framed."""
-        flow = Flow(self.listener, *self.peer, self.name)
-        pieces: list[bytes | KeepAlive] = []
-        with suppress(FramingError):  # it is in ``framer.error``, behind what was whole
-            pieces = self.framer.feed(data)
-        for piece in pieces:
-            if isinstance(piece, KeepAlive):
-                if piece is KeepAlive.PING:
-                    self.write(PONG)
-            else:
-                self.network.feed(Received(flow, piece))
-        if (error := self.framer.error) is not None:
-            self.network.feed(Malformed(flow, error.head, error.reason, error.status))
-            self.close()
-
-    def connection_lost(self, exc: Exception | None) -> None:
-        """Forget it; a dialog goes on over the next one."""
-        self.network.connections.pop(self.name, None)
-
-    def write(self, message: bytes) -> None:
-        """Send, without waiting."""
-        if self.transport is not None:
-            self.transport.write(message)
-
-    def close(self) -> None:
-        """Close when all is written."""
-        if self.transport is not None:
-            self.transport.close()
+        for message in messages:
+            made.write(message)

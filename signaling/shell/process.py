@@ -66,7 +66,7 @@ class Signaling:
         self.clock = Clock()
         self.context: zmq.SyncContext = zmq.Context()
         self.switchboard = Switchboard(self.context, run_dir, settings)
-        self.network = Network(self.feed, settings.sip)
+        self.network = Network(self.feed, settings)
         self.resolver = Resolver(settings.sip.nameserver, self.clock.now)
         self.finished = asyncio.Event()
         self.timer: asyncio.TimerHandle | None = None

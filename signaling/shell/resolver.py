@@ -13,8 +13,6 @@ from typing import Final
 
 import dns.asyncresolver
 import dns.exception
-import dns.rdtypes.IN.A
-import dns.rdtypes.IN.AAAA
 import dns.rdtypes.IN.NAPTR
 import dns.rdtypes.IN.SRV
 import dns.resolver

@@ -5,25 +5,40 @@ import socket
 from collections.abc import AsyncGenerator
 from contextlib import asynccontextmanager, suppress
 
-from bus.settings import SipSettings
+import pytest
+
+from bus.settings import Settings, SipSettings, TlsSettings
 from signaling.effects import Input, Malformed, Received, Send, TransportFailed
+from signaling.shell import connection
 from signaling.shell.listeners import open_listener
 from signaling.shell.network import Network
 from signaling.sip.flow import Flow
 from signaling.state import Listener
 from tests.bus.waiting import until
+from tests.signaling.shell.serving import serving
 
 LONGEST = 2000
+NO_TLS = TlsSettings()
 MESSAGE = b"OPTIONS sip:a SIP/2.0\r\nContent-Length: 0\r\n\r\n"
 
 
 @asynccontextmanager
 async def listening(
-    text: str, fed: list[Input], *, max_connections: int = 10
+    text: str,
+    fed: list[Input],
+    *,
+    max_connections: int = 10,
+    stall_timeout: float = 30.0,
+    keepalive: float = 30.0,
+    tls: TlsSettings = NO_TLS,
 ) -> AsyncGenerator[tuple[Network, Listener], None]:
-    network = Network(
-        fed.append, SipSettings(max_connections=max_connections, max_message_bytes=LONGEST)
+    sip = SipSettings(
+        max_connections=max_connections,
+        max_message_bytes=LONGEST,
+        stall_timeout=stall_timeout,
+        keepalive=keepalive,
     )
+    network = Network(fed.append, Settings(sip=sip, tls=tls))
     listener, opened = open_listener(text, "")
     await network.add(listener, opened)
     try:
@@ -107,7 +122,8 @@ def test_what_cannot_be_framed_is_reported_and_cut() -> None:
             reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
             writer.write(MESSAGE.replace(b"h: 0", b"h: x"))
             assert await reader.read() == b""
-            assert [type(given) for given in fed] == [Malformed]
+            await until(lambda: len(fed) == 2)  # its end is told too
+            assert [type(given) for given in fed] == [Malformed, TransportFailed]
             writer.close()
             await writer.wait_closed()
 
@@ -161,16 +177,159 @@ def test_messages_wait_for_their_connection_in_order() -> None:
         async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
             while piece := await reader.read(100):
                 heard.extend(piece)
-            writer.close()
 
-        server = await asyncio.start_server(serve, "127.0.0.1", 0)
         fed = list[Input]()
-        async with server, listening("tcp:127.0.0.1:0", fed) as (network, listener):
-            flow = Flow(listener.name, *server.sockets[0].getsockname())
+        async with (
+            serving(serve) as place,
+            listening("tcp:127.0.0.1:0", fed) as (network, listener),
+        ):
+            flow = Flow(listener.name, *place)
             network.send(Send(flow, b"one "))
             network.send(Send(flow, b"two"))
             await until(lambda: len(heard) == 7)
             assert heard == b"one two"
             assert len(network.connections) == 1
+
+    asyncio.run(scenario())
+
+
+REQUEST = (
+    "OPTIONS sip:a SIP/2.0\r\nVia: SIP/2.0/TCP {host}:{port};branch=z9hG4bK1\r\n"
+    "Content-Length: 0\r\n\r\n"
+)
+
+
+def test_a_connection_is_also_at_the_port_that_its_peer_says() -> None:
+    async def scenario() -> None:
+        fed = list[Input]()
+        async with listening("tcp:127.0.0.1:0", fed) as (network, listener):
+            for host, aliased in (("192.0.2.7", False), ("127.0.0.1", True)):
+                reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
+                writer.write(REQUEST.format(host=host, port=5099).encode())
+                await until(lambda: any(isinstance(given, Received) for given in fed))
+                assert (("tcp", "127.0.0.1", 5099) in network.places) is aliased
+                assert ("tcp", host, 5099) in network.places or not aliased
+                fed.clear()
+                if aliased:
+                    network.send(Send(Flow(listener.name, host, 5099), b"hello"))
+                    assert await reader.readexactly(5) == b"hello"
+                writer.close()
+                await writer.wait_closed()
+            await until(lambda: not network.connections)
+            assert not network.places
+
+    asyncio.run(scenario())
+
+
+def test_a_flow_whose_connection_is_gone_opens_another() -> None:
+    async def scenario() -> None:
+        heard = bytearray()
+
+        async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+            heard.extend(await reader.read(100))
+
+        fed = list[Input]()
+        async with (
+            serving(serve) as (host, port),
+            listening("tcp:127.0.0.1:0", fed) as (network, listener),
+        ):
+            network.send(Send(Flow(listener.name, host, port, "gone"), b"answer"))
+            await until(lambda: heard == b"answer")
+            await until(lambda: not network.connections)
+
+    asyncio.run(scenario())
+
+
+def test_half_a_message_is_not_waited_for_without_end() -> None:
+    """The clock runs from the first byte; further ones do not stop it."""
+
+    async def scenario() -> None:
+        fed = list[Input]()
+        async with listening("tcp:127.0.0.1:0", fed, stall_timeout=0.3) as (_, listener):
+            reader, writer = await asyncio.open_connection("127.0.0.1", listener.port)
+            writer.write(MESSAGE + MESSAGE[:5])
+            trickle = asyncio.create_task(_trickle(writer))
+            assert await _end_of(reader)
+            trickle.cancel()
+            await until(lambda: len(fed) == 2)
+            assert isinstance(fed[1], TransportFailed)
+            assert "half a message" in fed[1].reason
+            writer.close()
+            with suppress(ConnectionError):
+                await writer.wait_closed()
+
+    asyncio.run(scenario())
+
+
+async def _trickle(writer: asyncio.StreamWriter) -> None:
+    for byte in MESSAGE[5:20]:
+        writer.write(bytes([byte]))
+        await asyncio.sleep(0.05)
+
+
+@pytest.mark.parametrize("answers", [True, False])
+def test_a_connection_we_opened_is_kept_alive(
+    answers: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(connection, "PONG_TIMEOUT", 0.2)
+    pings = list[bytes]()
+
+    async def serve(reader: asyncio.StreamReader, writer: asyncio.StreamWriter) -> None:
+        assert await reader.readexactly(5) == b"hello"
+        while True:
+            pings.append(await reader.readexactly(4))
+            if answers:
+                writer.write(b"\r\n")
+
+    async def scenario() -> None:
+        fed = list[Input]()
+        async with (
+            serving(serve) as place,
+            listening("tcp:127.0.0.1:0", fed, keepalive=0.05) as (network, listener),
+        ):
+            network.send(Send(Flow(listener.name, *place), b"hello"))
+            if answers:
+                await until(lambda: len(pings) >= 8)
+                assert not fed
+            else:
+                await until(lambda: fed)
+                assert isinstance(fed[0], TransportFailed)
+                assert "ping" in fed[0].reason
+        assert set(pings) == {b"\r\n\r\n"}
+
+    asyncio.run(scenario())
+
+
+def test_a_stun_binding_request_is_answered_on_the_sip_port() -> None:
+    async def scenario() -> None:
+        fed = list[Input]()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
+            peer.bind(("127.0.0.1", 0))
+            peer.setblocking(False)
+            async with listening("udp:127.0.0.1:0", fed) as (_, listener):
+                request = bytes.fromhex("000100002112a442") + b"x" * 12
+                peer.sendto(request, ("127.0.0.1", listener.port))
+                answer = await asyncio.get_running_loop().sock_recv(peer, 100)
+                assert answer[:2] == b"\x01\x01"
+                port = int.from_bytes(answer[26:28]) ^ 0x2112
+                assert port == peer.getsockname()[1]
+        assert not fed
+
+    asyncio.run(scenario())
+
+
+@pytest.mark.parametrize("transport", ["udp", "tcp"])
+def test_ipv6(transport: str) -> None:
+    async def scenario() -> None:
+        fed, heard = list[Input](), list[Input]()
+        async with (
+            listening(f"{transport}:[::1]:0", fed) as (network, here),
+            listening(f"{transport}:[::1]:0", heard) as (_, there),
+        ):
+            network.send(Send(Flow(here.name, "::1", there.port), MESSAGE))
+            await until(lambda: heard)
+            (given,) = heard
+            assert isinstance(given, Received)
+            assert (given.flow.host, given.datagram) == ("::1", MESSAGE)
 
     asyncio.run(scenario())
