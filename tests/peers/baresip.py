@@ -14,6 +14,7 @@ from typing import Final, cast
 
 import numpy as np
 
+from tests.peers.certificates import Certificate
 from tests.peers.ports import free_port, wait_bound
 from tests.peers.processes import Running, eventually
 from tools.sound import RATE, Samples, write_wav
@@ -53,7 +54,7 @@ module                  aubridge.so
 module_tmp              uuid.so
 module_tmp              account.so
 {applications}
-ctrl_tcp_listen         127.0.0.1:{control_port}
+{tls}ctrl_tcp_listen         127.0.0.1:{control_port}
 snd_path                {folder}
 menu_bell               no
 ringback_disabled       yes
@@ -61,8 +62,19 @@ statmode_default        off
 """
 
 
+TLS: Final = """\
+sip_certificate         {own}
+sip_cafile              {trusted}
+sip_verify_server       yes
+"""
+
+
 class Baresip(Running):
-    """A running baresip with the one account ``sip:phone@127.0.0.1``."""
+    """A running baresip with the one account ``sip:USER@127.0.0.1``.
+
+    ``registrar`` is the ``HOST:PORT`` where it registers when it starts, and whose proxy it uses
+    for what it dials; ``transport="tls"`` needs its ``certificate`` and the authority ``trusted``.
+    """
 
     def __init__(
         self,
@@ -72,8 +84,16 @@ class Baresip(Running):
         codec: str = "PCMU",
         auto_answer: bool = False,
         transport: str = "udp",
+        user: str = "phone",
+        registrar: str = "",
+        password: str = "",
+        certificate: Certificate | None = None,
+        trusted: Path | None = None,
     ) -> None:
+        folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
+        self.user = user
+        self._transport = transport
         self.port = free_port()
         silence = np.zeros(SILENCE_SECONDS * RATE, np.int16)
         microphone = write_wav(folder / "microphone.wav", np.concatenate([says, silence]))
@@ -84,8 +104,12 @@ class Baresip(Running):
         control_port = free_port()
         rtp_first = free_port()
         mode = "auto" if auto_answer else "manual"
-        account = f"<sip:phone@127.0.0.1;transport={transport}>;regint=0;answermode={mode}"
-        (folder / "accounts").write_text(f"{account};audio_codecs={CODECS[codec]}/8000/1\n")
+        account = (
+            f"<sip:{user}@{registrar or '127.0.0.1'};transport={transport}>"
+            f";regint={60 if registrar else 0};answermode={mode}"
+            f";auth_user={user};auth_pass={password};audio_codecs={CODECS[codec]}/8000/1"
+        )
+        (folder / "accounts").write_text(account + "\n")
         (folder / "contacts").write_text("")
         (folder / "config").write_text(
             CONFIG.format(
@@ -96,6 +120,7 @@ class Baresip(Running):
                 rtp_last=rtp_first + 20,
                 folder=folder,
                 module_path=next(path for path in MODULE_PATHS if Path(path).exists()),
+                tls=_tls(folder, certificate, trusted) if certificate and trusted else "",
                 applications="\n".join(f"module_app              {name}.so" for name in MODULES),
             )
         )
@@ -116,7 +141,9 @@ class Baresip(Running):
     @property
     def uri(self) -> str:
         """Where it can be called."""
-        return f"sip:phone@127.0.0.1:{self.port}"
+        port = self.port + 1 if self._transport == "tls" else self.port
+        suffix = "" if self._transport == "udp" else f";transport={self._transport}"
+        return f"sip:{self.user}@127.0.0.1:{port}{suffix}"
 
     def tell(self, name: str, parameters: str = "") -> str:
         """Give a command, for example ``dial`` with a URI; return what baresip said to it."""
@@ -143,6 +170,18 @@ class Baresip(Running):
         """End (or refuse) the current call."""
         self.tell("hangup")
 
+    def hold(self) -> None:
+        """Hold the current call; it sends nothing then."""
+        self.tell("hold")
+
+    def resume(self) -> None:
+        """Take the current call back."""
+        self.tell("resume")
+
+    def transfer(self, uri: str) -> None:
+        """Send the peer of the current call elsewhere (blind)."""
+        self.tell("transfer", uri)
+
     def press(self, digits: str) -> None:
         """Press keys in the current call, one after the other (RFC 4733)."""
         for digit in digits:
@@ -161,6 +200,11 @@ class Baresip(Running):
         assert dumps, f"baresip dumped nothing\n{self.output()[-3000:]}"
         eventually("baresip has closed its dump", lambda: not self._has_open(dumps[-1]))
         return dumps[-1]
+
+    def seconds_heard(self) -> float:
+        """Return how many seconds its last call has heard so far."""
+        sizes = [dump.stat().st_size for dump in sorted(self.folder.glob("dump-*-dec.wav"))]
+        return max(0, sizes[-1] - 44) / 2 / RATE if sizes else 0.0
 
     def _has_open(self, path: Path) -> bool:
         descriptors = Path(f"/proc/{self.pid}/fd").iterdir()
@@ -202,3 +246,9 @@ class Baresip(Running):
         self._unread = rest[int(length) + 1 :]
         fields = cast("dict[str, object]", json.loads(rest[: int(length)]))
         return {key: str(value) for key, value in fields.items()}
+
+
+def _tls(folder: Path, certificate: Certificate, trusted: Path) -> str:
+    own = folder / "own.pem"
+    own.write_text(certificate.certificate.read_text() + certificate.key.read_text())
+    return TLS.format(own=own, trusted=trusted)

@@ -205,3 +205,8 @@ class Linphone(Running):
     def heard(self) -> Path:
         """Return the WAV file of what its calls heard, one behind the other."""
         return self.folder / "heard.wav"
+
+    def seconds_heard(self) -> float:
+        """Return how many seconds its calls have heard so far."""
+        path = self.heard()
+        return max(0, path.stat().st_size - 44) / 2 / RATE if path.exists() else 0.0
