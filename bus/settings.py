@@ -58,6 +58,30 @@ class SipSettings(Section, frozen=True):
     ring_timeout: Annotated[
         Seconds, Meta(description="seconds an incoming call may ring before it is refused (480)")
     ] = 180.0
+    max_transfers: Annotated[
+        int, Meta(ge=0, description="transfers in a row that a call follows; a loop ends there")
+    ] = 5
+    replaces: Annotated[
+        str,
+        Meta(
+            pattern="^(accept|refuse)$",
+            description="calls that are to take the place of running ones (RFC 3891): accept or "
+            "refuse (603)",
+        ),
+    ] = "accept"
+    session_expires: Annotated[
+        int,
+        Meta(
+            ge=0,
+            le=2**31 - 1,
+            description="seconds a session may last without a refresh (RFC 4028); "
+            "0: any, unless the peer asks",
+        ),
+    ] = 1800
+    min_session_expires: Annotated[
+        int,
+        Meta(ge=90, le=2**31 - 1, description="least of these that we let a peer ask for (422)"),
+    ] = 90
     t1: Annotated[Seconds, Meta(description="RFC 3261 T1, seconds")] = 0.5
     max_message_bytes: Annotated[int, Meta(ge=1300, description="longest message taken")] = 65535
     max_connections: Annotated[int, Meta(ge=1, description="connections held open")] = 1000
@@ -257,6 +281,8 @@ def problems(settings: Settings) -> Iterator[tuple[str, str]]:
         else:
             if secure and not settings.tls.certificate:
                 yield "tls.certificate", f"is empty, and {text} needs one"
+    if 0 < settings.sip.session_expires < settings.sip.min_session_expires:
+        yield "sip.session_expires", "is below sip.min_session_expires"
     if settings.sip.nameserver:
         try:
             parse_nameserver(settings.sip.nameserver)

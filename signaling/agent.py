@@ -17,7 +17,7 @@ from bus.errors import TooLateError
 from bus.ids import CallId
 from bus.streams import CloseStream
 from signaling import client_frames, registering, registrar, worker_frames
-from signaling.calls import digits, offering, transferee
+from signaling.calls import digits, offering, refreshing, session, transferee
 from signaling.calls.acts import step, step_or_settle
 from signaling.calls.call import Call
 from signaling.calls.dialling import may_follow, ready, take_ways
@@ -335,6 +335,8 @@ OF_CALL: dict[str, Callable[[Core, Call], None]] = {
     digits.TIMER: digits.go_on,
     "ring": _ring_timeout,
     offering.TIMER: offering.due,
+    session.EXPIRY: refreshing.expire,
+    session.REFRESH: refreshing.refresh,
 }
 """What a timer of a call does (``core.set_timer``); it is not in ``call.timers`` any more."""
 

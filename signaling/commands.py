@@ -25,7 +25,7 @@ from signaling.checks import (
 )
 from signaling.clients import Client, Subscription
 from signaling.core import Core
-from signaling.verbs import dialling, digits, holding, registering, tracing
+from signaling.verbs import dialling, digits, holding, registering, tracing, transferring
 from signaling.verbs.verb import Verbs
 
 
@@ -167,4 +167,5 @@ VERBS: Verbs = {
     **holding.VERBS,
     **registering.VERBS,
     **tracing.VERBS,
+    **transferring.VERBS,
 }

@@ -4,7 +4,7 @@ from collections import deque
 from heapq import heappush
 
 from bus.body import Body
-from bus.calls import Ok
+from bus.calls import Answered, Ended, Ok, Progress
 from bus.codec import encode, raw
 from bus.envelope import Done, Event, Refused
 from bus.envelope import Request as BusRequest
@@ -34,6 +34,8 @@ class Core:
         self.effects: list[Effect] = []
         self.outs: deque[Out] = deque()
         """What transactions reported and nobody has acted on yet."""
+        self.news: deque[Progress | Answered | Ended] = deque()
+        """What became of calls, for other calls' sake; an end is here before it is told."""
 
     # ------------------------------------------------------------------------------ the wire
 

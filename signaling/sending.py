@@ -17,10 +17,10 @@ from signaling.sip.uri import Uri, bracketed, parse_uri
 from signaling.state import Listener, Outside, Unresolved
 from signaling.transactions.otherwise import keep_way
 
-ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO"
+ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REFER, NOTIFY"
 """Methods that are built; what is not here is answered 405."""
 
-SUPPORTED = "100rel"
+SUPPORTED = "100rel, replaces, norefersub, timer"
 """Extensions that are built; what a peer requires and is not here is answered 420."""
 
 ACCEPT = "application/sdp, multipart/mixed, application/dtmf, application/dtmf-relay"

@@ -6,6 +6,7 @@ from bus.calls import CallInfo
 from bus.ids import CallId, PeerId, StreamId, WorkerId
 from bus.settings import Settings
 from signaling.calls.call import Call, Waiting
+from signaling.calls.transfer import Referral
 from signaling.clients import Clients
 from signaling.locating import Search
 from signaling.location import Location
@@ -15,7 +16,6 @@ from signaling.sip.flow import SECURE, Flow
 from signaling.sip.message import Request
 from signaling.sip.verify import Nonces
 from signaling.transactions.layer import Transactions
-
 
 PAST = 2000
 """Calls that are over and whose SIP Call-ID is known."""
@@ -105,6 +105,8 @@ class AgentState(msgspec.Struct, kw_only=True):
     passed: dict[str, float] = {}
     """Forwarded requests by branch, and until when they need not prove again who they are from."""
     nonces: Nonces = msgspec.field(default_factory=Nonces)
+    referrals: dict[str, Referral] = {}
+    """Transfers that we are asked for, by their names."""
     outside: dict[str, Outside] = {}
     """By the key of its transaction."""
     unresolved: dict[str, Unresolved] = {}

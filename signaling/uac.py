@@ -3,17 +3,17 @@
 from collections.abc import Callable
 
 from signaling import registering
-from signaling.calls import offering
+from signaling.calls import forks, offering, refreshing, provisional, transferee
 from signaling.calls.acts import settle, step, step_or_settle
 from signaling.calls.call import Call, Purpose, Sent
 from signaling.calls.dialling import failure_cue, may_fail_over, may_follow, to_tag
 from signaling.calls.digits import info_answered
 from signaling.calls.requests import challenged, release
-from signaling.calls.states import Cue, State
+from signaling.calls.states import Cue
 from signaling.calls.verdicts import Happening
 from signaling.core import Core
 from signaling.sdp.errors import NegotiationError
-from signaling.sdp.offer_answer import accept_answer, withdraw_offer
+from signaling.sdp.offer_answer import withdraw_offer
 from signaling.sending import go_elsewhere, send_request
 from signaling.sip.message import Response, every
 from signaling.state import Outside
@@ -23,8 +23,11 @@ STATUS = {"timeout": 408, "transport": 503}
 """What a request counts as answered with, if it was not (RFC 3261 8.1.3.1)."""
 
 GONE = (408, 481)
-ENDS_CALL = frozenset({Purpose.OFFER, Purpose.REFRESH, Purpose.PRACK, Purpose.INFO})
-"""Requests whose 408 or 481 ends the call (RFC 3261 12.2.1.2); others end less."""
+ENDS_CALL = frozenset({Purpose.OFFER, Purpose.REFRESH, Purpose.INFO})
+"""Requests whose 408 or 481 ends the call (RFC 3261 12.2.1.2); others end less.
+
+A PRACK ends nothing: its INVITE has a final response of its own.
+"""
 
 
 def _nothing(core: Core, call: Call, sent: Sent, key: str, happening: Happening) -> None:
@@ -36,13 +39,19 @@ Final = Callable[[Core, Call, Sent, str, Happening], None]
 FINALS: dict[Purpose, Final] = {
     Purpose.BYE: _nothing,
     Purpose.INFO: info_answered,
+    Purpose.NOTIFY: transferee.notified,
     Purpose.OFFER: offering.answered,
+    Purpose.REFRESH: refreshing.refreshed,
+    Purpose.PRACK: _nothing,
 }
 """Who takes the final response to a request of ours within a dialog; the text is its key."""
 
 TakeOutside = Callable[[Core, Outside, Happening], None]
 
-OUTSIDE: dict[str, TakeOutside] = {registering.PURPOSE: registering.take_final}
+OUTSIDE: dict[str, TakeOutside] = {
+    registering.PURPOSE: registering.take_final,
+    transferee.PURPOSE: transferee.notified_outside,
+}
 """Who takes the final response to a request that belongs to no call, by its purpose."""
 
 
@@ -77,6 +86,7 @@ def request_failed(core: Core, key: str, why: str) -> None:
         _final(core, call, key, Happening(status=STATUS[why], reason=why))
     elif key == call.invite_key:
         call.invite_key = ""
+        forks.leave(core, call)
         cue = UNANSWERED[why]
         if may_fail_over(call.out):
             cue = Cue.FAIL_OVER
@@ -89,30 +99,30 @@ def _invite_answered(core: Core, call: Call, key: str, response: Response) -> No
     happening = _heard(response)
     call.allowed = every(response, "Allow") or call.allowed
     if response.status < 200:
-        step(core, call, Cue.PROVISIONAL, happening)
+        if key == call.invite_key:
+            provisional.heard(core, call, response, happening)
     elif response.status < 300:
         _accepted(core, call, response, happening)
     elif key == call.invite_key:
         call.invite_key = ""
+        forks.leave(core, call)
         withdraw_offer(call.negotiation)
         step_or_settle(core, call, failure_cue(core, call, response), happening)
 
 
 def _accepted(core: Core, call: Call, response: Response, happening: Happening) -> None:
     call.invite_key = ""
-    if call.dialog is not None:
+    if call.dialog is not None and call.dialog.confirmed:
         same = call.dialog.remote_tag == to_tag(response)
         step(core, call, Cue.SUCCESS if same else Cue.FORK, happening)
         return
-    wanted = call.state in (State.CALLING, State.RINGING)
+    forks.stand_at(core, call, response)
     try:
-        agreed = accept_answer(call.negotiation, response.body)
+        forks.hear_answer(core, call, response)
     except NegotiationError as error:
         unusable = Happening(status=488, reason=str(error), response=response)
         step(core, call, Cue.UNUSABLE, unusable)
         return
-    if wanted:
-        call.agreed = agreed
     step(core, call, Cue.SUCCESS, happening)
 
 
@@ -125,6 +135,11 @@ def _outside_answered(core: Core, key: str, response: Response) -> None:
 
 def _answered(core: Core, call: Call, key: str, response: Response) -> None:
     if response.status < 200:
+        return
+    if call.forks and not forks.return_to(call, to_tag(call.sent[key].request)):
+        del call.sent[key]  # of an early dialog that is over
+        release(core, call, key)
+        settle(core, call)
         return
     if challenged(core, call, call.sent[key], response):
         del call.sent[key]

@@ -16,7 +16,10 @@ from signaling.calls.dialling import to_tag, user_of
 from signaling.calls.digits import info_received
 from signaling.calls.leg import aim_leg
 from signaling.calls.reinvite import acknowledged, reinvited
+from signaling.calls.session import refuse_brief
 from signaling.calls.states import Cue, State
+from signaling.calls.update import updated
+from signaling.calls.transferee import refer_in_dialog, refer_outside
 from signaling.clients import Client, Subscription
 from signaling.core import Core
 from signaling.dialogs.dialog import check_in_dialog, dialog_key, uas_dialog, update_target
@@ -30,6 +33,7 @@ from signaling.sip.errors import SipError
 from signaling.sip.flow import Flow
 from signaling.sip.headers import NameAddr, parse_cseq, parse_name_addr
 from signaling.sip.message import Header, Request, every, first
+from signaling.sip.referring import SIPFRAG
 from signaling.sip.render import respond
 from signaling.sip.validate import refuse
 from signaling.state import Listener
@@ -37,7 +41,7 @@ from signaling.state import Listener
 METHODS = frozenset(ALLOW.split(", "))
 SCHEMES = frozenset({"sip"})
 EXTENSIONS = frozenset(SUPPORTED.split(", "))
-BODY_TYPES = {"INFO": BODIES}
+BODY_TYPES = {"INFO": BODIES, "NOTIFY": frozenset({SIPFRAG})}
 """What a method may carry; the others carry SDP."""
 SDP_ONLY = frozenset({"application/sdp"})
 
@@ -140,10 +144,12 @@ def _bye(core: Core, call: Call, key: str, request: Request) -> None:
 Taker = Callable[[Core, Call, str, Request], None]
 
 IN_DIALOG: dict[str, Taker] = {
+    "UPDATE": updated,
     "BYE": _bye,
     "INFO": info_received,
     "INVITE": _reinvite,
     "OPTIONS": _options,
+    "REFER": refer_in_dialog,
 }
 """Who takes a request within the dialog of a call; the text is the key of its transaction."""
 
@@ -191,6 +197,9 @@ def take_cancel(core: Core, key: str, invite_key: str, request: Request) -> None
 def _invite(core: Core, key: str, request: Request, flow: Flow) -> None:
     if core.state.transactions.is_merged(request):
         reply(core, key, request, 482)
+        return
+    if brief := refuse_brief(core, request):
+        reply(core, key, request, 422, "", brief)
         return
     listener = listener_named(core, flow.listener)
     try:
@@ -293,6 +302,7 @@ OutOfDialogTaker = Callable[[Core, str, Request, Flow], None]
 OUT_OF_DIALOG: dict[str, OutOfDialogTaker] = {
     "INVITE": _invite,
     "OPTIONS": _asked_options,
+    "REFER": refer_outside,
     "REGISTER": _register,
 }
 """Who takes a request that has no To tag; the others are answered 481."""

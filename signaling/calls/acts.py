@@ -16,13 +16,16 @@ from signaling.calls.dialling import (
     send_elsewhere,
     send_invite,
 )
+from signaling.calls.forks import forget_dialogs, lose, win
 from signaling.calls.leg import aim_leg, close_leg, open_leg
 from signaling.calls.media import forgo_holds, tell_hold
 from signaling.calls.requests import send
+from signaling.calls.session import grant_session, hear_session
 from signaling.calls.states import INCOMING, OUTGOING, Act, Cue, State
 from signaling.calls.verdicts import REFUSALS, Happening, verdict
+from signaling.checks import extension_headers
 from signaling.core import Core
-from signaling.dialogs.dialog import ack_for_2xx, dialog_key, next_request, uac_dialog
+from signaling.dialogs.dialog import Dialog, ack_for_2xx, dialog_key, next_request
 from signaling.sending import ALLOW, branch, listener_named, our_contact, send_request, start, via
 from signaling.sip.headers import parse_cseq
 from signaling.sip.message import Header, Request, first
@@ -55,7 +58,8 @@ def step_or_settle(core: Core, call: Call, cue: Cue, happening: Happening = NOTH
 
 def settle(core: Core, call: Call) -> None:
     """Tell the end once the stream is gone; forget the call once its transactions are."""
-    if call.ended is not None and not call.told and call.leg.state in ("none", "closed"):
+    settled = call.leg.state in ("none", "closed") and call.transfer is None
+    if call.ended is not None and not call.told and settled:
         call.told = True
         duration = core.now - call.answered_at if call.answered_at else 0.0
         ended = msgspec.structs.replace(
@@ -63,7 +67,7 @@ def settle(core: Core, call: Call) -> None:
         )
         core.tell(call, ended)
     busy = call.invite_key or call.sent or call.reinvite_key or call.state is not State.CLOSING
-    if call.told and not busy:
+    if call.told and not busy and not call.referral:
         forget(core, call)
 
 
@@ -74,6 +78,7 @@ def forget(core: Core, call: Call) -> None:
     for key in call.transactions:
         core.state.by_transaction.pop(key, None)
     core.state.by_dialog.pop(dialog_key_of(call), None)
+    forget_dialogs(core, call)
 
 
 def dialog_key_of(call: Call) -> str:
@@ -112,21 +117,19 @@ def _adopt(core: Core, call: Call, cue: Cue, happening: Happening) -> None:
     if call.invite is None or happening.response is None:
         return
     call.timers.pop("ring", None)
-    call.dialog = uac_dialog(call.invite, happening.response)
-    core.state.by_dialog[dialog_key_of(call)] = call.id
+    win(core, call, happening.response)
 
 
 def _send_ack(core: Core, call: Call, cue: Cue, happening: Happening) -> None:
-    if call.ack is None and call.dialog is not None and call.invite is not None:
-        call.ack = _ack(core, call, happening)
+    if call.ack is None and call.dialog is not None:
+        call.ack = _ack(core, call, call.dialog)
     if call.ack is not None and call.dialog is not None:
         send_request(core, call, call.dialog, call.ack)
 
 
-def _ack(core: Core, call: Call, happening: Happening) -> Request | None:
-    if call.invite is None or happening.response is None:
+def _ack(core: Core, call: Call, dialog: Dialog) -> Request | None:
+    if call.invite is None:
         return None
-    dialog = uac_dialog(call.invite, happening.response)
     listener = listener_named(core, call.listener)
     number = parse_cseq(first(call.invite, "CSeq") or "").number
     credentials = call.out.credentials if call.out else ()
@@ -135,11 +138,15 @@ def _ack(core: Core, call: Call, happening: Happening) -> Request | None:
 
 def _refuse_fork(core: Core, call: Call, cue: Cue, happening: Happening) -> None:
     """ACK and BYE a second dialog of a forked INVITE (RFC 3261 13.2.2.4)."""
-    ack = _ack(core, call, happening)
-    if ack is None or call.invite is None or happening.response is None:
+    if happening.response is None:
         return
-    dialog = uac_dialog(call.invite, happening.response)
+    dialog, fresh = lose(core, call, happening.response)
+    ack = _ack(core, call, dialog) if dialog else None
+    if dialog is None or ack is None:
+        return
     send_request(core, call, dialog, ack)
+    if not fresh:
+        return
     listener = listener_named(core, call.listener)
     bye = next_request(dialog, "BYE", via=via(listener, branch(core)))
     send_request(core, call, dialog, bye)
@@ -175,7 +182,10 @@ def _send_answer(core: Core, call: Call, cue: Cue, happening: Happening) -> None
         body, call.agreed = our_answer(core, call, call.invite.body)
     else:
         return
-    answer(core, call, 200, "", headers=call.answer_headers, body=body)
+    headers = list(call.answer_headers)
+    if call.invite is not None:
+        headers += grant_session(core, call, call.invite)
+    answer(core, call, 200, "", headers=tuple(headers), body=body)
     core.reply(call.answering, Ok())
     call.answering = None
 
@@ -213,7 +223,7 @@ def answer(
     if request is None:
         return
     extra: list[Header] = [("Server", core.state.settings.sip.user_agent), *headers]
-    if request.method == "INVITE" and 100 < status < 300:
+    if request.method in ("INVITE", "UPDATE") and 100 < status < 300:
         extra += [("Contact", our_contact(core, call)), ("Allow", ALLOW)]
     response = respond(
         request,
@@ -245,26 +255,35 @@ def send_bye(core: Core, call: Call, headers: list[Header]) -> None:
 
 def _tell_progress(core: Core, call: Call, cue: Cue, happening: Happening) -> None:
     if happening.status > 100:
-        progress = Progress(call=call.id, status=happening.status, reason=happening.reason)
+        progress = Progress(
+            call=call.id,
+            status=happening.status,
+            reason=happening.reason,
+            early_media=call.leg.aimed is not None,
+            headers=extension_headers(happening.response),
+        )
         core.tell(call, progress)
+        core.news.append(progress)
 
 
 def _tell_answered(core: Core, call: Call, cue: Cue, happening: Happening) -> None:
     call.answered_at = core.now
+    if call.out and happening.response:
+        hear_session(core, call, happening.response)
     if call.agreed is None:
         return
     remote = call.agreed.remote
-    core.tell(
-        call,
-        Answered(
-            call=call.id,
-            codec=remote.codec,
-            worker=call.leg.worker,
-            stream=call.leg.stream,
-            local_media=f"{listener_named(core, call.listener).host}:{call.leg.port}",
-            remote_media=f"{remote.address}:{remote.port}",
-        ),
+    answered = Answered(
+        call=call.id,
+        codec=remote.codec,
+        worker=call.leg.worker,
+        stream=call.leg.stream,
+        local_media=f"{listener_named(core, call.listener).host}:{call.leg.port}",
+        remote_media=f"{remote.address}:{remote.port}",
+        headers=extension_headers(happening.response if call.out else None),
     )
+    core.tell(call, answered)
+    core.news.append(answered)
     tell_hold(core, call)
 
 
@@ -278,6 +297,7 @@ def _finish(core: Core, call: Call, cue: Cue, happening: Happening) -> None:
         reason=found.reason,
         by=found.by,
     )
+    core.news.append(call.ended)
     forgo_holds(core, call)
     close_leg(core, call)
 

@@ -7,11 +7,15 @@ import msgspec
 from bus.calls import CallInfo, Ended, OnOwnerLost, Quality
 from bus.ids import CallId, PeerId, StreamId, WorkerId
 from bus.sources import AnySource, Silence
+from bus.streams import Remote
 from signaling.calls.exchange import Exchange
 from signaling.calls.holding import Holding
 from signaling.calls.states import State
+from signaling.calls.transfer import Transferring
 from signaling.calls.waiting import Waiting as Waiting
 from signaling.dialogs.dialog import Dialog
+from signaling.dialogs.session_timer import SessionTimer
+from signaling.dialogs.subscription import Subscription
 from signaling.sdp.offer_answer import Agreed, Negotiation
 from signaling.sip.flow import Flow
 from signaling.sip.message import Header, Request
@@ -76,7 +80,20 @@ class Leg(msgspec.Struct, kw_only=True):
     stream: StreamId = StreamId(0)
     address: str = ""
     port: int = 0
+    aimed: Remote | None = None
+    """Where it was last told to send."""
     quality: Quality | None = None
+
+
+class Fork(msgspec.Struct, kw_only=True):
+    """A dialog of our INVITE that the call does not stand at (``signaling.calls.forks``)."""
+
+    dialog: Dialog | None
+    negotiation: Negotiation
+    agreed: Agreed | None = None
+    rseq: int = 0
+    refused: bool = False
+    """Its 2xx came too late and was answered with BYE."""
 
 
 class Outgoing(msgspec.Struct, kw_only=True):
@@ -102,6 +119,8 @@ class Outgoing(msgspec.Struct, kw_only=True):
     attempts: int = 0
     """INVITEs answered with credentials so far."""
     cseq: int = 0
+    reliable: str = "supported"
+    """Reliable provisional responses (RFC 3262): ``off supported required``."""
     credentials: tuple[Header, ...] = ()
     """The answer to the challenge, also for the ACK (RFC 3261 13.2.2.4)."""
 
@@ -134,7 +153,13 @@ class Call(msgspec.Struct, kw_only=True):
     exchange: Exchange = msgspec.field(default_factory=Exchange)
     """An offer of ours in mid-call."""
     holding: Holding = msgspec.field(default_factory=Holding)
+    session: SessionTimer = msgspec.field(default_factory=SessionTimer)
     dialog: Dialog | None = None
+    """Early until our INVITE is answered; one of several then, if that was forked."""
+    forks: dict[str, Fork] = {}
+    """The others, by remote tag."""
+    rseq: int = 0
+    """Of the last reliable response to our INVITE in this dialog (RFC 3262); 0: none."""
     invite: Request | None = None
     """The INVITE as sent or received, until it is answered for good."""
     invite_key: str = ""
@@ -166,6 +191,20 @@ class Call(msgspec.Struct, kw_only=True):
     transactions: list[str] = []
     """Keys in ``by_transaction`` that go with the call."""
     timers: dict[str, float] = {}
+    transfer: Transferring | None = None
+    """What we ask the peer to do; its end is told before the call's."""
+    consulting: CallId = CallId("")
+    """The call whose peer is being transferred to this one's."""
+    refers: list[Subscription] = []
+    """Of our REFERs in the dialog, oldest first."""
+    referral: str = ""
+    """What the peer asked us to do; the call is not forgotten before that is over."""
+    referrals: int = 0
+    """REFERs that came in the dialog."""
+    transfers: int = 0
+    """How many transfers led to this call."""
+    replaces: CallId = CallId("")
+    """The call that ends when this one is up."""
     ended: Ended | None = None
     told: bool = False
 

@@ -185,6 +185,8 @@ class Station:
             "by_stream": state.by_stream,
             "asked": state.asked,
             "unresolved": state.unresolved,
+            "outside": state.outside,
+            "referrals": state.referrals,
             "transactions": state.transactions.deadline(),
             "streams": self.worker.open_streams,
         }
