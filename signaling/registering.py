@@ -14,9 +14,9 @@ import msgspec
 from bus.registrations import RegistrationChanged, RegistrationInfo
 from signaling.calls.verdicts import Happening
 from signaling.core import Core
+from signaling.credentials import Account, answer, realms_of
 from signaling.registration import TABLE, Act, Cue, Registration, State
 from signaling.sending import branch, contact, listener_for, send_outside, via
-from signaling.sip.digest import authorize, is_stale
 from signaling.sip.errors import SipError
 from signaling.sip.headers import parse_cseq, parse_name_addr, parse_via
 from signaling.sip.message import Header, Request, Response, every, first
@@ -184,26 +184,15 @@ def _fields(
 
 def _answered(core: Core, registration: Registration, outside: Outside, response: Response) -> bool:
     """Send the request again with credentials; False if they were not taken or there are none."""
-    challenges = [
-        (name, value)
-        for name in ("WWW-Authenticate", "Proxy-Authenticate")
-        for value in every(response, name)
-    ]
-    stale = any(is_stale(value) for _, value in challenges)
-    if not registration.password or outside.attempts >= (2 if stale else 1):
-        return False
-    header = authorize(
-        challenges,
-        method="REGISTER",
-        uri=registration.registrar,
-        user=registration.user,
-        password=registration.password,
-        body=b"",
-        cnonce=core.entropy.token(),
-        nonce_count=1,
-    )
+    user = registration.user if registration.password else ""
+    account = Account(user, registration.password)
+    header = answer(core, response, outside.request, account, outside.attempts)
     if header is None:
         return False
+    registration.realm = ""
+    realms = realms_of(response)
+    if len(realms) == 1:
+        (registration.realm,) = realms
     registration.cseq += 1
     renewed = {
         "via": via(_listener(core, registration), branch(core)),

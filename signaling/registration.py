@@ -99,6 +99,8 @@ class Registration(msgspec.Struct, kw_only=True):
     """Name-addr that we register."""
     former: str = ""
     """Contact to be removed in the same request."""
+    realm: str = ""
+    """Whose challenge was answered."""
     state: State = State.TRYING
     cseq: int = 0
     failures: int = 0

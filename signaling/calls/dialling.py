@@ -10,11 +10,14 @@ import msgspec
 from signaling.calls.call import Call, Outgoing
 from signaling.calls.describing import our_offer
 from signaling.calls.leg import open_leg
+from signaling.calls.session import ask_session, raise_session
 from signaling.calls.states import Cue
 from signaling.core import Core
+from signaling.credentials import Account, answer
 from signaling.dialogs.routing import request_uri
 from signaling.sending import (
     ALLOW,
+    SUPPORTED,
     branch,
     contact,
     listener_named,
@@ -24,15 +27,12 @@ from signaling.sending import (
     via,
     ways,
 )
-from signaling.sip.digest import authorize, is_stale
 from signaling.sip.errors import SipError
 from signaling.sip.flow import Flow
 from signaling.sip.headers import parse_name_addr
 from signaling.sip.message import Header, Request, Response, every, first
 from signaling.sip.uri import parse_uri
 from signaling.state import Unresolved
-
-MAX_ATTEMPTS = 2
 
 SCHEMES = frozenset({"sip", "sips"})
 
@@ -114,7 +114,9 @@ def send_invite(core: Core, call: Call, credentials: tuple[Header, ...] = ()) ->
         ("CSeq", f"{out.cseq} INVITE"),
         ("Contact", contact(listener, secure=call.secure)),
         ("Allow", ALLOW),
+        *_extensions(out),
         ("User-Agent", core.state.settings.sip.user_agent),
+        *ask_session(core, call),
         *credentials,
         *out.headers,
         ("Content-Type", "application/sdp"),
@@ -126,36 +128,11 @@ def send_invite(core: Core, call: Call, credentials: tuple[Header, ...] = ()) ->
     call.invite_key = start(core, call, call.invite, out.flow)
 
 
-def credentials_for(
-    core: Core,
-    out: Outgoing,
-    response: Response,
-    method: str,
-    body: bytes,
-    uri: str,
-    attempts: int,
-) -> Header | None:
-    """Answer the strongest challenge of a 401 or 407, None if there is nothing to answer with."""
-    if not out.user:
-        return None
-    challenges = [
-        (name, value)
-        for name in ("WWW-Authenticate", "Proxy-Authenticate")
-        for value in every(response, name)
-    ]
-    stale = any(is_stale(value) for _, value in challenges)
-    if attempts >= (MAX_ATTEMPTS if stale else 1):
-        return None
-    return authorize(
-        challenges,
-        method=method,
-        uri=uri,
-        user=out.user,
-        password=out.password,
-        body=body,
-        cnonce=core.entropy.token(),
-        nonce_count=1,
-    )
+def _extensions(out: Outgoing) -> list[Header]:
+    if out.reliable == "off":
+        return [("Supported", ", ".join(tag for tag in SUPPORTED.split(", ") if tag != "100rel"))]
+    required = [("Require", "100rel")] if out.reliable == "required" else []
+    return [("Supported", SUPPORTED), *required]
 
 
 def take_contacts(out: Outgoing, response: Response) -> None:
@@ -201,10 +178,12 @@ def failure_cue(core: Core, call: Call, response: Response) -> Cue:
     if 300 <= response.status < 400:
         take_contacts(out, response)
         return Cue.REDIRECTED if may_follow(out) else Cue.FAILURE
+    if raise_session(core, call, response):
+        out.attempts, out.credentials = 0, ()
+        return Cue.TOO_BRIEF
     if response.status in (401, 407) and call.invite is not None:
-        header = credentials_for(
-            core, out, response, "INVITE", call.invite.body, call.invite.uri, out.attempts
-        )
+        account = Account(out.user, out.password)
+        header = answer(core, response, call.invite, account, out.attempts)
         if header is not None:
             out.attempts += 1
             out.credentials = (header,)

@@ -1,15 +1,14 @@
 """Our requests within the dialog of a call: sent here, challenged here, their answers dealt out.
 
-A challenge is answered once, twice if the nonce had only gone stale, with the account of the call;
-a call we were offered has none (nobody who calls us learns a digest from us).  Whose the final
-response is, ``signaling.uac`` knows by the purpose.
+Challenges are answered here (``credentials``); whose the final response is, ``signaling.uac`` knows
+by the purpose.
 """
 
 from collections.abc import Sequence
 
 from signaling.calls.call import Call, Purpose, Sent
-from signaling.calls.dialling import credentials_for
 from signaling.core import Core
+from signaling.credentials import account_of, answer
 from signaling.dialogs.dialog import TARGET_REFRESH, next_request
 from signaling.sending import branch, contact, listener_named, send_request, via
 from signaling.sip.message import Header, Request, Response
@@ -47,12 +46,11 @@ def send(
 
 def challenged(core: Core, call: Call, sent: Sent, response: Response) -> bool:
     """Send a request again with credentials, if a 401 or 407 can be answered."""
-    if response.status not in (401, 407) or call.out is None or call.dialog is None:
+    if response.status not in (401, 407) or call.dialog is None:
         return False
     request = sent.request
-    header = credentials_for(
-        core, call.out, response, request.method, request.body, request.uri, sent.attempts
-    )
+    account = account_of(core, call, response)
+    header = answer(core, response, request, account, sent.attempts)
     if header is None:
         return False
     kept = [
