@@ -7,7 +7,7 @@ from signaling.calls.call import Call
 from signaling.calls.states import State
 from signaling.core import Core
 from signaling.sip.errors import SipError
-from signaling.sip.message import Header
+from signaling.sip.message import Header, Message
 from signaling.sip.names import COMPACT
 from signaling.sip.uri import parse_uri
 from signaling.sip.validate import check_header
@@ -17,9 +17,18 @@ OURS = frozenset(
         *("via", "from", "to", "call-id", "cseq", "contact", "max-forwards", "route"),
         *("record-route", "content-length", "content-type", "allow", "supported", "require"),
         *("authorization", "proxy-authorization", "server", "user-agent"),
+        *("accept", "mime-version", "content-disposition", "rseq", "rack"),
+        *("session-expires", "min-se"),
     }
 )
 """Headers that an application may not set: the stack's work depends on them."""
+
+
+def extension_headers(message: Message | None) -> tuple[Header, ...]:
+    """Return the headers of a message that are its application's, not the stack's."""
+    if message is None:
+        return ()
+    return tuple(header for header in message.headers if header[0].lower() not in OURS)
 
 
 def call_named(core: Core, call_id: CallId) -> Call:

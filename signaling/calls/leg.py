@@ -5,6 +5,8 @@ none ─open─► opening ─opened─► open ─close─► closing ─closed
                 └─close─► doomed ─opened─► closing
 """
 
+import msgspec
+
 from bus.calls import Quality
 from bus.ids import StreamId
 from bus.streams import Aim, CloseStream, OpenStream, Remote
@@ -19,7 +21,7 @@ def open_leg(core: Core, call: Call, remote: Remote | None) -> bool:
         return False
     leg = call.leg
     leg.worker, leg.stream = seat.hello.worker, StreamId(core.entropy.number(63))
-    leg.state = "opening"
+    leg.state, leg.aimed = "opening", remote
     seat.streams.append(leg.stream)
     core.state.by_stream[leg.stream] = call.id
     core.ask(
@@ -38,9 +40,18 @@ def open_leg(core: Core, call: Call, remote: Remote | None) -> bool:
 
 
 def aim_leg(core: Core, call: Call) -> None:
-    """Tell the worker what offer and answer settled."""
-    if call.agreed is not None:
+    """Tell the worker what offer and answer settled, if that is news."""
+    if call.agreed is not None and call.agreed.remote != call.leg.aimed:
+        call.leg.aimed = call.agreed.remote
         core.ask_leg(call, Aim(stream=call.leg.stream, remote=call.agreed.remote))
+
+
+def mute_leg(core: Core, call: Call) -> None:
+    """Stop the media of a peer that is none any more; the stream stays for the next one."""
+    before, call.leg.aimed = call.leg.aimed, None
+    if before is not None:
+        remote = msgspec.structs.replace(before, send=False, receive=False)
+        core.ask_leg(call, Aim(stream=call.leg.stream, remote=remote))
 
 
 def opened(core: Core, call: Call, port: int) -> bool:

@@ -27,6 +27,7 @@ COOKIE: Final = "z9hg4bk"
 """Begins every branch that is unique (RFC 3261 8.1.1.7), here in lower case."""
 
 CSEQ_END: Final = 2**31
+RSEQ_END: Final = 2**32
 KEPT: Final = 256
 """Values kept read of each kind: a message and its call ask for the same ones again and again."""
 SIP_PORT: Final = 5060
@@ -202,6 +203,26 @@ def parse_cseq(text: str) -> CSeq:
     if number >= CSEQ_END:
         raise ParseError(400, "CSeq not below 2**31", detail=text)
     return CSeq(number, found.group(2))
+
+
+class RAck(msgspec.Struct, frozen=True):
+    """What a PRACK acknowledges: RSeq and CSeq of a provisional response (RFC 3262 7.2)."""
+
+    rseq: int
+    cseq: CSeq
+
+
+def parse_rack(text: str) -> RAck:
+    """Read a RAck.  Raises ParseError."""
+    number, _, cseq = text.partition(" ")
+    return RAck(parse_rseq(number), parse_cseq(cseq.strip(" \t")))
+
+
+def parse_rseq(text: str) -> int:
+    """Read an RSeq, from 1 to 2**32 - 1 (RFC 3262 7.1).  Raises ParseError."""
+    if not (text.isascii() and text.isdigit()) or not 0 < int(text[:11]) < RSEQ_END:
+        raise ParseError(400, "Malformed RSeq or RAck", detail=text)
+    return int(text)
 
 
 def parse_challenge(text: str) -> tuple[str, dict[str, str]]:

@@ -22,6 +22,8 @@ from signaling.verbs.verb import Verbs
 LONGEST_RING = 86400.0
 """Seconds."""
 
+RELIABLE = ("off", "supported", "required")
+
 CODEC_NAMES = frozenset(codec.name for codec in CODECS if codec.name != "telephone-event")
 
 
@@ -82,6 +84,7 @@ def _new_call(core: Core, client: Client, command: Dial) -> Call:
             redirects_left=command.max_redirects,
             route=(route_to(proxy),) if proxy else (),
             codecs=command.codecs,
+            reliable=command.reliable,
             headers=command.headers,
             ring_timeout=command.ring_timeout,
             user=command.user,
@@ -108,6 +111,8 @@ def _check_dial(command: Dial) -> None:
         raise BadRequestError(f"codecs: {command.codecs!r} must be some of {sorted(CODEC_NAMES)}")
     if not 0 < command.ring_timeout <= LONGEST_RING:  # NaN is neither
         raise BadRequestError(f"ring_timeout: {command.ring_timeout} is not above 0, to a day")
+    if command.reliable not in RELIABLE:
+        raise BadRequestError(f"reliable: {command.reliable!r} is none of {', '.join(RELIABLE)}")
     check_source(command.play)
     check_headers(command.headers)
     check_text("from_display", command.from_display)
