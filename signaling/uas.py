@@ -14,6 +14,7 @@ from signaling.calls.call import Call, Leg
 from signaling.calls.describing import CODECS
 from signaling.calls.dialling import to_tag, user_of
 from signaling.calls.digits import info_received
+from signaling.calls.forks import return_to
 from signaling.calls.leg import aim_leg
 from signaling.calls.reinvite import acknowledged, reinvited
 from signaling.calls.session import refuse_brief
@@ -37,6 +38,7 @@ from signaling.sip.referring import SIPFRAG
 from signaling.sip.render import respond
 from signaling.sip.validate import refuse
 from signaling.state import Listener
+from signaling.transactions.matching import tag_of
 
 METHODS = frozenset(ALLOW.split(", "))
 SCHEMES = frozenset({"sip"})
@@ -91,10 +93,12 @@ def reply(
 
 def call_of_dialog(core: Core, request: Request) -> Call | None:
     """Find the call whose dialog a request belongs to (RFC 3261 12.2.2)."""
-    from_value, call_id = first(request, "From"), first(request, "Call-ID") or ""
-    remote_tag = parse_name_addr(from_value).tag or "" if from_value else ""
+    call_id, remote_tag = first(request, "Call-ID") or "", tag_of(request, "From")
     found = core.state.by_dialog.get(dialog_key(call_id, to_tag(request), remote_tag))
-    return core.state.calls.get(found) if found is not None else None
+    call = core.state.calls.get(found) if found is not None else None
+    if call is not None and call.forks:
+        return_to(call, remote_tag)
+    return call
 
 
 def _in_dialog(core: Core, key: str, request: Request, flow: Flow) -> None:
