@@ -20,6 +20,7 @@ from signaling.calls.exchange import (
 )
 from signaling.calls.media import change_media
 from signaling.calls.requests import CREDENTIALS, acknowledge, release, send
+from signaling.calls.session import ask_session, hear_session, raise_session
 from signaling.calls.states import Cue as CallCue
 from signaling.calls.states import State
 from signaling.calls.verdicts import Happening
@@ -27,7 +28,7 @@ from signaling.core import Core
 from signaling.dialogs.dialog import ack_for_2xx, update_target
 from signaling.sdp.errors import NegotiationError
 from signaling.sdp.offer_answer import accept_answer, withdraw_offer
-from signaling.sending import ALLOW, branch, listener_named, start, via
+from signaling.sending import ALLOW, SUPPORTED, branch, listener_named, start, via
 from signaling.sip.headers import parse_cseq
 from signaling.sip.intervals import delta_seconds
 from signaling.sip.message import Request, Response, first
@@ -61,8 +62,9 @@ def answered(core: Core, call: Call, sent: Sent, key: str, happening: Happening)
     response = happening.response
     if response is not None and response.status < 300:
         _acknowledge(core, call, sent.request, key, response)
+        hear_session(core, call, response)
     if call.state is State.UP:
-        _step(core, call, _cue_of(call, happening), happening)
+        _step(core, call, _cue_of(core, call, happening), happening)
 
 
 def due(core: Core, call: Call) -> None:
@@ -82,10 +84,14 @@ def _step(core: Core, call: Call, cue: Cue, happening: Happening | None = None) 
         go_on(core, call)
 
 
-def _cue_of(call: Call, happening: Happening) -> Cue:
+def _cue_of(core: Core, call: Call, happening: Happening) -> Cue:
     if 200 <= happening.status < 300:
         return Cue.ACCEPTED
-    again = happening.status == 491 or 0 <= _retry_after(happening) <= LONGEST_PAUSE
+    again = (
+        happening.status == 491
+        or 0 <= _retry_after(happening) <= LONGEST_PAUSE
+        or raise_session(core, call, happening.response)
+    )
     return Cue.LATER if again and call.exchange.tries < MOST_TRIES else Cue.REFUSED
 
 
@@ -108,7 +114,7 @@ def _send(core: Core, call: Call, happening: Happening) -> None:
         call,
         Purpose.OFFER,
         "INVITE",
-        headers=[("Allow", ALLOW)],
+        headers=[("Allow", ALLOW), ("Supported", SUPPORTED), *ask_session(core, call)],
         body=our_offer(core, call, holds=_wants_hold(call)),
         content_type="application/sdp",
     )
@@ -145,7 +151,7 @@ def _tell(core: Core, call: Call, happening: Happening) -> None:
 
 
 def _pause(core: Core, call: Call, happening: Happening) -> None:
-    pause = float(_retry_after(happening))
+    pause = max(_retry_after(happening), 0.0)
     if happening.status == 491:
         pause = pause_after_glare(core.entropy.fraction(), owns_call_id=call.out is not None)
     core.set_timer(call, TIMER, pause)

@@ -9,6 +9,7 @@ from signaling.calls.call import Call
 from signaling.calls.describing import our_answer, our_offer
 from signaling.calls.media import change_media
 from signaling.calls.offering import go_on
+from signaling.calls.session import grant_session, refuse_brief
 from signaling.calls.states import Cue, State
 from signaling.core import Core
 from signaling.sdp.errors import GlareError, NegotiationError
@@ -24,6 +25,9 @@ def reinvited(core: Core, call: Call, key: str, request: Request) -> bool:
         headers = (("Retry-After", wait),)
         answer(core, call, 500, "", headers=headers, key=key, request=request)
         return False
+    if brief := refuse_brief(core, request):
+        answer(core, call, 422, "", headers=tuple(brief), key=key, request=request)
+        return False
     try:
         body = _answer(core, call, request)
     except GlareError:
@@ -32,7 +36,8 @@ def reinvited(core: Core, call: Call, key: str, request: Request) -> bool:
         answer(core, call, error.status, "", key=key, request=request)
     else:
         call.reinvite_key, call.offered_in_2xx = key, not request.body
-        answer(core, call, 200, "", body=body, key=key, request=request)
+        granted = tuple(grant_session(core, call, request))
+        answer(core, call, 200, "", headers=granted, body=body, key=key, request=request)
         return True
     return False
 

@@ -54,6 +54,7 @@ class Cue(StrEnum):
     REDIRECTED = "3xx to follow"
     FAIL_OVER = "503 or no answer, and another server"
     CHALLENGED = "401/407 to answer"
+    TOO_BRIEF = "422 to answer"
     FAILURE = "failure"
     TIMEOUT = "timeout"
     TRANSPORT = "transport error"
@@ -63,6 +64,7 @@ class Cue(StrEnum):
     ACK_MISSING = "ACK missing"
     ANSWER_UNUSABLE = "re-INVITE answered unusably"
     DIALOG_GONE = "408/481 in the dialog"
+    EXPIRED = "session expired"
     CANCEL = "CANCEL"
     BYE = "BYE"
     RING = "ring"
@@ -111,6 +113,7 @@ _FINAL: Final[dict[Cue, Step]] = {
     Cue.SUCCESS: (State.UP, (Act.ADOPT, Act.SEND_ACK, Act.AIM, Act.TELL_ANSWERED)),
     Cue.UNUSABLE: (State.CLOSING, (Act.ADOPT, Act.SEND_ACK, Act.SEND_BYE, Act.FINISH)),
     Cue.CHALLENGED: (State.CALLING, (Act.SEND_AGAIN,)),
+    Cue.TOO_BRIEF: (State.CALLING, (Act.SEND_AGAIN,)),
     Cue.FAIL_OVER: (State.CALLING, (Act.SEND_ELSEWHERE,)),
     Cue.REDIRECTED: (State.PLACING, (Act.FOLLOW,)),
     Cue.FAILURE: _OVER,
@@ -121,6 +124,7 @@ _FINAL_UNWANTED: Final[dict[Cue, Step]] = {
     Cue.SUCCESS: _TOO_LATE,
     Cue.UNUSABLE: _TOO_LATE,
     Cue.CHALLENGED: _GONE,
+    Cue.TOO_BRIEF: _GONE,
     Cue.FAIL_OVER: _GONE,
     Cue.REDIRECTED: _GONE,
     Cue.FAILURE: _GONE,
@@ -138,6 +142,7 @@ _UP: Final[dict[Cue, Step]] = {
     Cue.ACK_UNUSABLE: _BYE,
     Cue.ACK_MISSING: _BYE,
     Cue.DIALOG_GONE: _BYE,  # RFC 3261 12.2.1.2
+    Cue.EXPIRED: _BYE,  # RFC 4028 10
 }
 _CLOSING: Final[dict[Cue, Step]] = {
     Cue.SUCCESS: (State.CLOSING, (Act.SEND_ACK,)),

@@ -52,6 +52,7 @@ OF_CUE = {
     Cue.ACK_MISSING: (Outcome.FAILED, "engine"),
     Cue.ANSWER_UNUSABLE: (Outcome.MEDIA_NOT_ACCEPTABLE, "engine"),
     Cue.DIALOG_GONE: (Outcome.FAILED, "remote"),
+    Cue.EXPIRED: (Outcome.FAILED, "engine"),
     Cue.RING_TIMEOUT: (Outcome.NO_ANSWER, "local"),
     Cue.OWNER_LOST: (Outcome.FAILED, "engine"),
     Cue.CANCEL: (Outcome.CANCELLED, "remote"),
@@ -68,6 +69,7 @@ REASONS = {
     Cue.WORKER_LOST: "the media worker was lost",
     Cue.OWNER_LOST: "the owner of the call was lost",
     Cue.RING_TIMEOUT: "ring time-out",
+    Cue.EXPIRED: "the session was not refreshed in time",
 }
 
 
