@@ -4,7 +4,7 @@ import pytest
 
 from bus.errors import BadSourceError
 from bus.playing import absolute, as_source, parse_source, show_source
-from bus.sources import AnySource, Echo, Silence, Tone, Wave
+from bus.sources import AnySource, Echo, Music, Silence, Tone, Wave
 
 
 def test_a_path_is_a_wave_and_absolute(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
@@ -18,12 +18,12 @@ def test_an_empty_path_stays_empty() -> None:
     assert absolute("") == ""
 
 
-@pytest.mark.parametrize("source", [Tone(440), Silence(), Echo()])
+@pytest.mark.parametrize("source", [Tone(440), Silence(), Echo(), Music()])
 def test_other_sources_are_themselves(source: AnySource) -> None:
     assert as_source(source) is source
 
 
-@pytest.mark.parametrize("text", ["tone:440", "silence", "echo"])
+@pytest.mark.parametrize("text", ["tone:440", "silence", "echo", "music"])
 def test_what_a_person_writes_is_what_is_shown(text: str) -> None:
     assert show_source(parse_source(text)) == text
 

@@ -4,11 +4,11 @@ import pytest
 from bus.calls import Quality
 from bus.errors import BadRequestError, NoCapacityError
 from bus.ids import StreamId
-from mediaworker import rows
+from mediaworker import rows, sounding
 from mediaworker.media import Media
 from mediaworker.net.address import words_of
 from mediaworker.streams import DIGITS, NEVER, PayloadKind
-from tests.mediaworker.virtual import HOST, PORT, Rtp, Worker, packets, peer, speech
+from tests.mediaworker.virtual import HOST, PORT, Rtp, Worker, packets, peer, said, speech
 
 SECOND = 1_000_000_000
 PUBLIC = {"public.stream"}
@@ -113,6 +113,7 @@ def test_nothing_is_sent_before_the_row_is_aimed() -> None:
         ({"rtcp_port": 70000}, "70000"),
         ({"codec": "opus"}, "opus"),
         ({"payload_type": 200}, "200"),
+        ({"events_clock": 0}, "events_clock 0"),
         ({"receive_events_payload_type": 128}, "128"),
     ],
 )
@@ -139,6 +140,118 @@ def test_a_new_aim_keeps_numbers_and_times_going() -> None:
     assert np.diff([packet.sequence for packet in sent]).tolist() == [1] * 9
     assert np.diff([packet.timestamp for packet in sent]).tolist() == [160] * 9
     assert worker.media.streams.peer[row].tolist() == list(words_of(HOST, 5000))
+
+
+def test_forks_of_early_media_are_aimed_at_one_after_the_other() -> None:
+    """183 of one phone, 183 of another with another codec, then its 200: one stream throughout."""
+    worker = Worker()
+    row = worker.open(peer(receive_payload_type=0))
+    sounding.play_echo(worker.media, row)
+    first, second = speech(8000, 1), speech(16000, 2)
+    other = {"port": 5000, "codec": "PCMA", "payload_type": 8, "receive_payload_type": 8}
+    for index, packet in enumerate(packets(first)):
+        worker.arrive(row, packet, after=1 + 4 * index)
+    for index, packet in enumerate(packets(second, sequence=7, timestamp=99)):
+        changed = packet._replace(ssrc=9, payload_type=8)
+        worker.arrive(row, changed, after=101 + 4 * index, port=5000)
+    worker.run(100)
+    rows.aim(worker.media, row, peer(**other))
+    worker.run(100)
+    rows.aim(worker.media, row, peer(**other))  # again: nothing begins anew
+    assert worker.media.streams.latched[row]
+    worker.run(200)
+    sent = worker.sent(row)
+    assert len({packet.ssrc for packet in sent}) == 1
+    assert set(np.diff([packet.sequence for packet in sent]).tolist()) == {1}
+    assert set(np.diff([packet.timestamp for packet in sent]).tolist()) == {160}
+    assert [packet.marker for packet in sent].count(True) == 1
+    assert max(np.diff([each.tick for each in worker.wire.sent[row]]).tolist()) < 8
+    assert first[:3200].tobytes() in said(packet for packet in sent if packet.payload_type == 0)
+    begin = said(sent).index(second[1600:1760].tobytes())
+    assert said(sent)[begin:].startswith(second[1600:11_200].tobytes())
+    lost = worker.public("packets_lost", row), worker.public("packets_strange", row)
+    assert lost == (0, 25)  # of the first phone, that talks on for a while
+
+
+def test_directions_change_and_nothing_else() -> None:
+    worker, codes = Worker(), speech(48000)
+    row = worker.open()
+    for index, packet in enumerate(packets(codes)):
+        worker.arrive(row, packet, after=1 + 4 * index)
+    sounding.play_echo(worker.media, row)
+    names = ("remote_ssrc", "sequence_first", "latched", "peer", "rtcp_peer", "aimed_at")
+    worker.run(50)
+    before = [getattr(worker.media.streams, name)[row].tolist() for name in names]
+    for send, receive in [(False, True), (True, False), (False, False), (True, True)] * 2:
+        rows.aim(worker.media, row, peer(send=send, receive=receive))
+        worker.run(100)
+    assert [getattr(worker.media.streams, name)[row].tolist() for name in names] == before
+    assert worker.public("packets_lost", row) == worker.public("packets_late", row) == 0
+    sent, ticks = worker.sent(row), [each.tick for each in worker.wire.sent[row]]
+    assert set(np.diff([packet.sequence for packet in sent]).tolist()) == {1}
+    times = np.diff([packet.timestamp for packet in sent])
+    assert (times == 40 * np.diff(ticks)).all()
+    assert {packet.marker for packet in sent[1:] if packet.timestamp} == {True, False}
+    assert codes[33_000:33_160].tobytes() in said(sent[-25:])
+
+
+def test_a_peer_at_no_address_hears_nothing_and_is_still_heard() -> None:
+    """The hold of RFC 2543: c=0.0.0.0, and then the old address again."""
+    worker, codes = Worker(), speech(16000)
+    row = worker.open()
+    for index, packet in enumerate(packets(codes)):
+        worker.arrive(row, packet, after=1 + 4 * index, port=PORT + 6)
+    worker.run(100)
+    learnt = list(words_of(HOST, PORT + 6))
+    assert worker.media.streams.peer[row].tolist() == learnt
+    rows.aim(worker.media, row, peer(address="0.0.0.0", send=True))
+    strange, sent = worker.public("packets_strange", row), len(worker.sent(row))
+    worker.run(100)
+    assert len(worker.sent(row)) == sent
+    assert worker.public("packets_strange", row) == strange
+    rows.aim(worker.media, row, peer())
+    worker.run(8)
+    assert len(worker.sent(row)) == sent + 2
+    assert worker.media.streams.peer[row].tolist() == learnt
+
+
+def test_a_first_aim_at_no_address_sends_nothing_not_even_reports() -> None:
+    worker = Worker()
+    row = rows.take(worker.media, StreamId(1), 0)
+    rows.open_row(worker.media, row, caller_is_remote=False, entropy=bytes(16))
+    rows.aim(worker.media, row, peer(address="0.0.0.0"))
+    worker.run(2000)
+    assert not worker.sent(row) and not worker.wire.sent_reports
+    rows.aim(worker.media, row, peer())
+    worker.run(8)
+    assert len(worker.sent(row)) == 2
+
+
+def test_another_address_is_learnt_anew() -> None:
+    worker = Worker()
+    row = worker.open()
+    worker.arrive(row, packets(speech(160))[0])
+    worker.run(3000)
+    streams = worker.media.streams
+    assert streams.latched[row]
+    rows.aim(worker.media, row, peer(port=5000))
+    assert not streams.latched[row]
+    assert streams.rtcp_peer[row].tolist() == list(words_of(HOST, PORT + 1))
+    for index, packet in enumerate(packets(speech(16000), sequence=1, timestamp=1)):
+        worker.arrive(row, packet._replace(ssrc=9), after=1 + 4 * index, port=6000)
+    worker.run(100)
+    assert streams.latched[row]
+    assert streams.peer[row].tolist() == list(words_of(HOST, 6000))
+    assert streams.rtcp_peer[row].tolist() == list(words_of(HOST, 6001))
+    rows.aim(worker.media, row, peer(port=5000))
+    assert streams.peer[row].tolist() == list(words_of(HOST, 6000))
+
+
+def test_only_the_rtcp_port_changes() -> None:
+    worker = Worker()
+    row = worker.open()
+    rows.aim(worker.media, row, peer(rtcp_port=7777))
+    assert worker.media.streams.rtcp_peer[row].tolist() == list(words_of(HOST, 7777))
 
 
 @pytest.mark.parametrize(("ptime", "period"), [(10, 2), (60, 12), (15, 4), (120, 4), (0, 4)])
@@ -184,6 +297,9 @@ def test_a_peer_that_takes_no_events() -> None:
     row = worker.open(peer(events_payload_type=-1))
     with pytest.raises(BadRequestError, match="takes no telephone-events"):
         rows.queue_digits(worker.media, row, "1", 100, 60)
+    rows.queue_digits(worker.media, row, "1", 100, 60, "inband")
+    with pytest.raises(BadRequestError, match="method 'info' is not one of rfc4733, inband"):
+        rows.queue_digits(worker.media, row, "1", 100, 60, "info")
 
 
 def test_a_full_queue_refuses_until_digits_are_sent() -> None:

@@ -16,6 +16,7 @@ import pytest
 from bus.columns import Column
 from bus.tables import PublicStreams, WorkerState
 from mediaworker.codecs.g711 import compress_ulaw, expand_ulaw
+from mediaworker.sources.music import music as built_in
 from tests.mediaworker.process_role import ProcessRole, eventually, with_supervisor
 from tests.mediaworker.rtp_role import Packet, RtpRole
 from tests.mediaworker.signaling_role import Message, SignalingRole
@@ -170,6 +171,31 @@ def test_a_tone_does_not_click(role: ProcessRole, peer: RtpRole) -> None:
     sound = expand_ulaw(codes).astype(np.float64)
     wanted = 32767 * 10 ** (-13.14 / 20) * np.sin(2 * np.pi * np.arange(len(sound)) / 8)
     assert np.max(np.abs(sound - wanted)) < 400
+
+
+def test_a_hold_with_music_and_what_was_played_goes_on(
+    role: ProcessRole, peer: RtpRole, tmp_path: Path
+) -> None:
+    samples = np.random.default_rng(2).integers(-30000, 30000, 60 * 160).astype(np.int16)
+    path = write_wave(tmp_path / "a.wav", samples)
+    signaling = role.worker()
+    open_stream(signaling, play={"source": "wave", "path": path}, remote=peer.remote())
+    heard = [peer.receive() for _ in range(20)]
+    music = {"source": "music"}
+    assert signaling.ask("hold_stream", stream=1, source=music) == {"verb": "ok"}
+    heard += [peer.receive() for _ in range(30)]
+    assert signaling.ask("resume_stream", stream=1) == {"verb": "ok"}
+    heard += [peer.receive() for _ in range(50)]
+    assert_continuous(heard)
+    codes = compress_ulaw(samples).tobytes()
+    frames = [codes[begin : begin + 160] for begin in range(0, len(codes), 160)]
+    known = [packet.payload in frames for packet in heard]
+    assert [packet.payload for packet in heard if packet.payload in frames] == frames
+    assert [own for own, _ in itertools.groupby(known)] == [True, False, True, False]
+    begin = known.index(False)
+    held = heard[begin : known.index(True, begin)]
+    tune = compress_ulaw(built_in()).tobytes()
+    assert b"".join(packet.payload for packet in held) == tune[: 160 * len(held)]
 
 
 def test_the_source_changes_within_a_call(role: ProcessRole, peer: RtpRole) -> None:

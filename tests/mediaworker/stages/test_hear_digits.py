@@ -1,3 +1,4 @@
+import itertools
 from collections.abc import Iterator, Sequence
 from pathlib import Path
 
@@ -9,7 +10,7 @@ from bus.streams import StreamDigit
 from mediaworker.rtp.event import KEYS
 from mediaworker.stages.hear_digits import PATIENCE
 from tests.harness.pcap import read_pcap
-from tests.mediaworker.virtual import Rtp, Worker, peer
+from tests.mediaworker.virtual import Rtp, Worker, peer, speech
 
 CAPTURES = Path(__file__).parents[4] / "shared" / "material" / "captures"
 NAMES = {"pound": "#", "star": "*"}
@@ -121,6 +122,34 @@ def test_a_long_digit_in_segments_is_one() -> None:
         packet._replace(sequence=index) for index, packet in enumerate([*first, *second, last])
     ]
     assert heard(packets) == [("3", (0xFFFF + 8000) // 8)]
+
+
+@pytest.mark.parametrize("clock", [8000, 16000, 48000])
+def test_any_clock_beside_the_audio(clock: int) -> None:
+    worker, codes = Worker(), speech(16000)
+    row = worker.open(peer(events_clock=clock, receive_events_payload_type=126))
+    sequence = itertools.count(65530)
+    for begin in range(0, 8000, 160):
+        code, at = codes[begin : begin + 160].tobytes(), 1 + begin // 40
+        worker.arrive(row, Rtp(next(sequence), begin, code), after=at)
+        if 1600 <= begin < 2400:
+            elapsed = (begin - 1440) * clock // 8000
+            end = 0x80 if begin == 2240 else 0
+            payload = bytes([4, end | 10]) + elapsed.to_bytes(2)
+            worker.arrive(row, Rtp(next(sequence), 1600, payload, 126, begin == 1600), after=at)
+    assert worker.run(300) == [StreamDigit(stream=worker.stream(row), digit="4", duration_ms=100)]
+
+
+def test_a_new_digit_may_have_an_earlier_timestamp_if_its_packets_are_the_newest() -> None:
+    """Segments by a faster clock than that of the audio get ahead of it."""
+    first, second = event("1", 800, 1, 50_000), event("2", 800, 8, 20_000)
+    assert heard([*first, *second]) == [("1", 100), ("2", 100)]
+
+
+@pytest.mark.parametrize("lost", [{-1}, {-2, -1}, {-3, -1}, {-3, -2, -1}])
+def test_ends_that_are_lost_before_audio_do_not_join_two_presses_of_a_key(lost: set[int]) -> None:
+    packets = [*without(event("7", 800, 1, 5), *lost), *event("7", 800, 8, 1605)]
+    assert [key for key, _ in heard(packets)] == ["7", "7"]
 
 
 def test_a_peer_that_starts_anew_is_heard() -> None:
