@@ -38,6 +38,7 @@ class Keeper(Protocol):
 
     feed: Feed
     settings: SipSettings
+    pong_timeout: float
 
     def opened(self, connection: "Connection") -> str:
         """Take a connection in; return its name, empty: there are too many."""
@@ -193,4 +194,6 @@ class Connection(asyncio.Protocol):
         self.ping()
         if self.missing is None:
             loop = asyncio.get_running_loop()
-            self.missing = loop.call_later(PONG_TIMEOUT, self.abort, "no answer to a ping")
+            self.missing = loop.call_later(
+                self.keeper.pong_timeout, self.abort, "no answer to a ping"
+            )

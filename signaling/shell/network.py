@@ -14,7 +14,7 @@ import msgspec
 
 from bus.settings import Settings
 from signaling.effects import Malformed, Received, Send, TransportFailed
-from signaling.shell.connection import Connection, Feed
+from signaling.shell.connection import PONG_TIMEOUT, Connection, Feed
 from signaling.shell.listeners import ANYWHERE
 from signaling.shell.tls import client_context, identities, proves, server_context, why
 from signaling.shell.websocket import WebSocket
@@ -48,6 +48,7 @@ class Network:
         self.tasks: set[asyncio.Task[None]] = set()
         self.client_context: ssl.SSLContext | None = None
         self.made = 0
+        self.pong_timeout = PONG_TIMEOUT
 
     async def add(self, listener: Listener, opened: socket.socket) -> None:
         """Begin to listen.  Raises LaunchError if the certificate cannot be used."""

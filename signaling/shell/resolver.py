@@ -35,8 +35,11 @@ Clock = Callable[[], float]
 class Resolver:
     """Asks, and remembers."""
 
-    def __init__(self, nameserver: str, clock: Clock, hosts: Path = HOSTS) -> None:
+    def __init__(
+        self, nameserver: str, clock: Clock, hosts: Path = HOSTS, *, lifetime: float = LIFETIME
+    ) -> None:
         self.clock = clock
+        self.lifetime = lifetime
         self.hosts = hosts
         self.kept: dict[Question, tuple[float, Answer]] = {}
         self.asking: dict[Question, asyncio.Task[Answer]] = {}
@@ -88,7 +91,7 @@ class Resolver:
         if self.dns is None:
             return NEGATIVE_TTL, Answer(question, reason="no name server is known")
         try:
-            found = await self.dns.resolve(question.name, question.kind, lifetime=LIFETIME)
+            found = await self.dns.resolve(question.name, question.kind, lifetime=self.lifetime)
         except (dns.exception.DNSException, OSError, ValueError) as error:
             return NEGATIVE_TTL, Answer(question, reason=_said(question, error))
         records = tuple(_record(rdata) for rdata in found)

@@ -68,7 +68,7 @@ def why(error: Exception, domain: str) -> str:
         case ssl.SSLCertVerificationError():
             return f"bad certificate of {domain}: {error.verify_message}"
         case ssl.SSLError():
-            return f"no TLS with {domain}: {error.reason or error}"
+            return f"no TLS with {domain}: {error}"
         case TimeoutError():
             return f"no connection to {domain} in time"
         case _:

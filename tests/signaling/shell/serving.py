@@ -1,9 +1,20 @@
-"""A plain server for one test, which sees to it that its connections are closed, too."""
+"""Our network for one test, and a plain server; both close what they opened."""
 
 import asyncio
 from collections.abc import AsyncGenerator, Awaitable, Callable
 from contextlib import asynccontextmanager, suppress
 from ssl import SSLContext
+
+from bus.settings import Settings, SipSettings, TlsSettings
+from signaling.effects import Input
+from signaling.shell.listeners import open_listener
+from signaling.shell.network import Network
+from signaling.state import Listener
+from tests.bus.waiting import until
+
+LONGEST = 2000
+NO_TLS = TlsSettings()
+MESSAGE = b"OPTIONS sip:a SIP/2.0\r\nContent-Length: 0\r\n\r\n"
 
 Serve = Callable[[asyncio.StreamReader, asyncio.StreamWriter], Awaitable[None]]
 
@@ -38,3 +49,37 @@ async def serving(
         yield address[0], address[1]
     async with asyncio.timeout(5.0):
         await idle.wait()
+
+
+@asynccontextmanager
+async def listening(
+    text: str,
+    fed: list[Input],
+    *,
+    max_connections: int = 10,
+    stall_timeout: float = 30.0,
+    keepalive: float = 30.0,
+    tls: TlsSettings = NO_TLS,
+) -> AsyncGenerator[tuple[Network, Listener], None]:
+    sip = SipSettings(
+        max_connections=max_connections,
+        max_message_bytes=LONGEST,
+        stall_timeout=stall_timeout,
+        keepalive=keepalive,
+    )
+    network = Network(fed.append, Settings(sip=sip, tls=tls))
+    listener, opened = open_listener(text, "")
+    await network.add(listener, opened)
+    try:
+        yield network, listener
+    finally:
+        network.close()
+        await until(lambda: not network.connections)
+
+
+async def end_of(reader: asyncio.StreamReader) -> bool:
+    """Whether a connection ends without a further byte."""
+    try:
+        return await reader.read() == b""
+    except ConnectionResetError:
+        return True
