@@ -214,8 +214,8 @@ class RAck(msgspec.Struct, frozen=True):
 
 def parse_rack(text: str) -> RAck:
     """Read a RAck.  Raises ParseError."""
-    number, _, cseq = text.partition(" ")
-    return RAck(parse_rseq(number), parse_cseq(cseq.strip(" \t")))
+    number, _, cseq = text.replace("\t", " ").partition(" ")
+    return RAck(parse_rseq(number), parse_cseq(cseq.strip(" ")))
 
 
 def parse_rseq(text: str) -> int:

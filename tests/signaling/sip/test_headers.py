@@ -5,14 +5,17 @@ from hypothesis import strategies as st
 from signaling.sip.errors import ParseError
 from signaling.sip.flow import Flow
 from signaling.sip.headers import (
+    RSEQ_END,
     CSeq,
     NameAddr,
+    RAck,
     Via,
     check_address,
     check_via,
     parse_challenge,
     parse_cseq,
     parse_name_addr,
+    parse_rack,
     parse_via,
     render_name_addr,
     render_via,
@@ -275,3 +278,16 @@ def test_any_text_is_a_value_or_a_parse_error(text: str) -> None:
                 read(prefix + text)
             except ParseError as error:
                 assert error.status == 400
+
+
+def test_what_a_prack_acknowledges() -> None:
+    assert parse_rack("776656 1 INVITE") == RAck(776656, CSeq(1, "INVITE"))
+    assert parse_rack("4294967295  2147483647 \tUPDATE").rseq == RSEQ_END - 1
+
+
+@pytest.mark.parametrize(
+    "text", ["", "7", "7 1", "0 1 INVITE", "4294967296 1 INVITE", "-7 1 INVITE", "x 1 INVITE"]
+)
+def test_what_is_no_rack(text: str) -> None:
+    with pytest.raises(ParseError):
+        parse_rack(text)
