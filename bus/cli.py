@@ -19,7 +19,11 @@ from bus.commands.doctor import DOCTOR
 from bus.commands.dtmf import DTMF
 from bus.commands.events import EVENTS
 from bus.commands.hangup import HANGUP
+from bus.commands.hold import HOLD, RESUME
+from bus.commands.register import REGISTER, REGISTRATIONS
 from bus.commands.status import STATUS
+from bus.commands.trace import TRACE
+from bus.commands.transfer import TRANSFER
 from bus.commands.up import UP
 from bus.commands.workers import WORKERS
 from bus.errors import OffhookError
@@ -33,7 +37,13 @@ COMMANDS: Final[tuple[Command[Any], ...]] = (
     WORKERS,
     HANGUP,
     DTMF,
+    HOLD,
+    RESUME,
+    TRANSFER,
+    REGISTER,
+    REGISTRATIONS,
     EVENTS,
+    TRACE,
     CHECK_CONFIG,
     DOCTOR,
 )

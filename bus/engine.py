@@ -225,7 +225,7 @@ class Engine:
         """Have so many workers; surplus ones finish their calls first."""
         await ask_supervisor(self._home(), Scale(workers=workers), verbs.Ok)
 
-    def events(self, topics: Iterable[str] = ("call", "worker")) -> Feed:
+    def events(self, topics: Iterable[str] = ("call", "worker", "registration")) -> Feed:
         """Watch everything that happens, also ``"sip"`` messages.  A loss is seen as ``Missed``."""
         feed = Feed(self._feed_address, topics)
         self._feeds.add(feed)

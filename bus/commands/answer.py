@@ -1,10 +1,16 @@
-"""``offhook answer``: take the calls that come, until Ctrl-C or ``--count``."""
+"""``offhook answer``: take the calls that come, until Ctrl-C or ``--count``.
+
+On a terminal, unless a flag says what to do, it asks for each: answer, reject or redirect.
+"""
 
 import argparse
 import asyncio
+import sys
 import time
 from pathlib import Path
+from typing import assert_never
 
+from bus.commands.asking import Answer, Decision, Redirect, Reject, Terminal
 from bus.commands.call import attend
 from bus.commands.command import Command, Options, run_dir_flag
 from bus.commands.output import Output
@@ -25,7 +31,7 @@ class AnswerOptions(Options, frozen=True):
     """Flags of ``answer``."""
 
     echo: bool = False
-    play: str = "silence"
+    play: str = ""
     record: Path | None = None
     reject: int | None = None
     redirect: str = ""
@@ -40,7 +46,7 @@ def _flags(parser: argparse.ArgumentParser) -> None:
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--echo", action="store_true", help="send back what the caller says")
     what.add_argument(
-        "--play", metavar="WHAT", default="silence", help="tone:HZ, FILE.wav, silence or echo"
+        "--play", metavar="WHAT", default="", help="tone:HZ, FILE.wav, music, silence or echo"
     )
     what.add_argument("--reject", metavar="CODE", type=int, help="refuse with this status")
     what.add_argument("--redirect", metavar="URI", default="", help="send callers there (302)")
@@ -66,12 +72,20 @@ def _run(options: AnswerOptions) -> int:
 
 async def _serve(options: AnswerOptions) -> int:
     output, stop = Output(options.json), interrupted()
-    source = Echo() if options.echo else parse_source(options.play)
+    source = Echo() if options.echo else parse_source(options.play or "silence")
     if options.record is not None:
         options.record.mkdir(parents=True, exist_ok=True)
     async with some_engine(options.run_dir, options.sip or SIP) as engine:
         await _take_calls(engine, options, source, output, stop)
     return 0
+
+
+def _terminal(options: AnswerOptions) -> Terminal | None:
+    """Return where to ask, None if it is clear what to do or nobody is there."""
+    told = options.echo or options.play or options.reject is not None or options.redirect
+    if told or options.json or not (sys.stdin.isatty() and sys.stdout.isatty()):
+        return None
+    return Terminal()
 
 
 async def _take_calls(
@@ -82,13 +96,14 @@ async def _take_calls(
     stop: asyncio.Event,
 ) -> None:
     """Take each call in a task of its own, so that none waits for another."""
+    terminal = _terminal(options)
     async with engine.incoming(options.user) as calls, asyncio.TaskGroup() as group:
         end = group.create_task(_close_when(stop, calls))
         where = ", ".join(engine.listeners)
         output.tell("ready", f"waiting for calls at {where}", facts={"listeners": engine.listeners})
         taken = 0
         async for call in calls:
-            group.create_task(_handle(call, options, source, output, stop))
+            group.create_task(_handle(call, options, source, output, stop, terminal))
             taken += 1
             if taken == options.count:
                 break
@@ -106,9 +121,10 @@ async def _handle(
     source: AnySource,
     output: Output,
     stop: asyncio.Event,
+    terminal: Terminal | None,
 ) -> None:
     output.event(call.event, in_words(call.event))
-    deciding = asyncio.create_task(_decide(call, options, source, output))
+    deciding = asyncio.create_task(_decide(call, options, source, output, terminal))
     try:
         await attend(call, output, stop, duration=options.duration, live=options.count == 1)
     finally:
@@ -116,21 +132,40 @@ async def _handle(
 
 
 async def _decide(
-    call: IncomingCall, options: AnswerOptions, source: AnySource, output: Output
+    call: IncomingCall,
+    options: AnswerOptions,
+    source: AnySource,
+    output: Output,
+    terminal: Terminal | None,
 ) -> None:
     try:
-        if options.reject is not None:
-            await call.reject(options.reject)
-        elif options.redirect:
-            await call.redirect(options.redirect)
-        else:
-            await call.ring()
-            await call.answer(play=source, record=_recording(options.record, call))
+        decision = await _decision(call, options, terminal)
+        match decision:
+            case Answer():
+                await call.answer(play=source, record=_recording(options.record, call))
+            case Reject(status=status):
+                await call.reject(status)
+            case Redirect(uri=uri):
+                await call.redirect(uri)
+            case _:
+                assert_never(decision)
     except (CallFailed, CallEndedError):
         pass  # the caller gave up; its end is reported as any other
     except OffhookError as error:
         output.tell("error", f"cannot answer: {error}", call=call.id, facts={"reason": str(error)})
         await call.hang_up()
+
+
+async def _decision(
+    call: IncomingCall, options: AnswerOptions, terminal: Terminal | None
+) -> Decision:
+    """Return what the flags say, or whoever is at the terminal; a call that may be taken rings."""
+    if options.reject is not None:
+        return Reject(options.reject)
+    if options.redirect:
+        return Redirect(options.redirect)
+    await call.ring()
+    return Answer() if terminal is None else await terminal.decide(f"{call.from_uri} calls")
 
 
 def _recording(folder: Path | None, call: IncomingCall) -> str:

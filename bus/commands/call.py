@@ -54,7 +54,10 @@ def _flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("uri", metavar="URI", help="whom to call, sip:USER@HOST[:PORT]")
     run_dir_flag(parser, "use the engine that runs there; else a private one is started")
     parser.add_argument(
-        "--play", metavar="WHAT", default="silence", help="tone:HZ, FILE.wav, silence or echo"
+        "--play",
+        metavar="WHAT",
+        default="silence",
+        help="tone:HZ, FILE.wav, music, silence or echo",
     )
     parser.add_argument("--record", metavar="FILE.wav", type=Path, help="us left, the callee right")
     parser.add_argument(
@@ -103,7 +106,10 @@ async def attend(
     duration: float | None = None,
     live: bool = True,
 ) -> AnyOutcome:
-    """Stay with a call until it ends: report, send digits, hang up in time or when interrupted."""
+    """Stay with a call until it ends: report, send digits, hang up in time or when interrupted.
+
+    A call that takes its place is stayed with in the same way.
+    """
     async with asyncio.TaskGroup() as group:
         helpers = [
             group.create_task(_follow_script(call, dtmf, duration)),
@@ -114,6 +120,8 @@ async def attend(
         await _report(call, output)
         for helper in helpers:
             helper.cancel()
+    if call.replaced_by is not None:
+        return await attend(call.replaced_by, output, stop, duration=duration, live=live)
     return await call.ended()
 
 

@@ -9,7 +9,18 @@ from bus.commands.command import Command, Options, run_dir_flag
 from bus.commands.output import Output, table
 from bus.commands.reaching import running_engine
 
-HEAD = ("CALL", "DIRECTION", "STATE", "SECONDS", "LOCAL", "REMOTE", "CODEC", "WORKER", "OWNER")
+HEAD = (
+    "CALL",
+    "DIRECTION",
+    "STATE",
+    "HOLD",
+    "SECONDS",
+    "LOCAL",
+    "REMOTE",
+    "CODEC",
+    "WORKER",
+    "OWNER",
+)
 
 
 def _flags(parser: argparse.ArgumentParser) -> None:
@@ -36,8 +47,11 @@ async def _list(options: Options) -> int:
 
 def _row(call: CallInfo, now: float) -> tuple[str, ...]:
     age = f"{now - call.started_at:.0f}"
-    ends = (call.local, call.remote)
-    return (call.call, call.direction, call.state, age, *ends, call.codec, call.worker, call.owner)
+    hold = " ".join(
+        side for side, holds in (("local", call.local_hold), ("remote", call.remote_hold)) if holds
+    )
+    how = (call.direction, call.state, hold, age)
+    return (call.call, *how, call.local, call.remote, call.codec, call.worker, call.owner)
 
 
 CALLS = Command("calls", "all calls", Options, _flags, _run)

@@ -17,6 +17,7 @@ class DtmfOptions(Options, frozen=True):
     digits: str
     duration_ms: int = 100
     gap_ms: int = 60
+    method: str = "auto"
 
 
 def _flags(parser: argparse.ArgumentParser) -> None:
@@ -24,6 +25,12 @@ def _flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("digits", metavar="DIGITS", help="0-9 * # A-D")
     parser.add_argument("--duration-ms", metavar="MS", type=int, default=100, help="of a digit")
     parser.add_argument("--gap-ms", metavar="MS", type=int, default=60, help="between digits")
+    parser.add_argument(
+        "--method",
+        choices=("auto", "rfc4733", "info", "info-dtmf", "inband"),
+        default="auto",
+        help="how (default: RFC 4733 if negotiated, else INFO if allowed, else in-band)",
+    )
     run_dir_flag(parser, "the engine that is meant")
 
 
@@ -37,6 +44,7 @@ async def _send(options: DtmfOptions) -> int:
         digits=options.digits,
         duration_ms=options.duration_ms,
         gap_ms=options.gap_ms,
+        method=options.method,
     )
     async with running_engine(options.run_dir) as engine:
         await engine.ask(request, Ok)

@@ -2,7 +2,6 @@
 
 import argparse
 import asyncio
-import time
 
 import msgspec
 
@@ -10,7 +9,7 @@ from bus.calls import SipMessage
 from bus.commands.command import Command, Options, run_dir_flag
 from bus.commands.output import Output
 from bus.commands.reaching import interrupted, running_engine
-from bus.commands.showing import in_words
+from bus.commands.showing import clock, in_words
 from bus.feed import Feed, Missed, Observed
 
 
@@ -32,7 +31,7 @@ def _run(options: EventsOptions) -> int:
 async def _watch(options: EventsOptions) -> int:
     stop = interrupted()
     async with running_engine(options.run_dir) as engine:
-        feed = engine.events(("call", "worker", *(["sip"] if options.sip else [])))
+        feed = engine.events(("call", "worker", "registration", *(["sip"] if options.sip else [])))
         printing = asyncio.create_task(_print(feed, Output(options.json)))
         await stop.wait()
         feed.close()
@@ -51,10 +50,9 @@ async def _print(feed: Feed, output: Output) -> None:
 
 
 def _line(item: Observed) -> str:
-    clock = time.strftime("%H:%M:%S", time.localtime(item.at)) + f".{int(item.at * 1000) % 1000:03}"
     call = str(msgspec.to_builtins(item.event).get("call", ""))
     lead = item.topic if isinstance(item.event, SipMessage) else call
-    return f"{clock}  {lead:<10}  {in_words(item.event)}"
+    return f"{clock(item.at)}  {lead:<10}  {in_words(item.event)}"
 
 
 EVENTS = Command("events", "watch what happens", EventsOptions, _flags, _run)

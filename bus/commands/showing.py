@@ -69,6 +69,11 @@ def _ending(event: verbs.Ended) -> str:
     return f"{outcome_of(event)}{after}{whose}"
 
 
+def clock(at: float) -> str:
+    """Return the local time of day, to a millisecond, of Unix time."""
+    return f"{time.strftime('%H:%M:%S', time.localtime(at))}.{int(at * 1000) % 1000:03}"
+
+
 def held_by(*, local: bool, remote: bool) -> str:
     """Return who holds whom, empty if nobody does."""
     match local, remote:

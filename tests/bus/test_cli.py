@@ -12,7 +12,8 @@ from bus.errors import OffhookError
 
 ROOT = Path(__file__).parent.parent.parent
 NAMES = (
-    *("up", "call", "answer", "status", "calls", "workers", "hangup", "dtmf", "events"),
+    *("up", "call", "answer", "status", "calls", "workers", "hangup", "dtmf"),
+    *("hold", "resume", "transfer", "register", "registrations", "events", "trace"),
     *("check-config", "doctor"),
 )
 
@@ -49,6 +50,15 @@ def test_each_has_help_and_json(name: str, capsys: pytest.CaptureFixture[str]) -
         "workers --scale 3",
         "hangup c1",
         "dtmf c1 12#",
+        "dtmf c1 12# --method info",
+        "hold c1 --music F --json",
+        "resume c1 --json",
+        "transfer c1 sip:a@b --timeout 5 --header X-One:1 --header X-Two:2 --json",
+        "transfer c1 c2 --no-hold",
+        "register sip:a@b --registrar sip:b --user U --password-file F --expires 60 --json",
+        "registrations --json",
+        "trace --json",
+        "trace c1 --full",
         "check-config F",
         "check-config --config F",
     ],

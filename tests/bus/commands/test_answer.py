@@ -1,9 +1,13 @@
+import os
+import select
 import signal
+import subprocess
 from pathlib import Path
 
 import pytest
 
-from tests.bus.commands.running import Offhook, lines_of, offhook
+from bus.commands.asking import QUESTION
+from tests.bus.commands.running import OFFHOOK, Offhook, environment, lines_of, offhook
 from tests.peers.engine import Engine
 
 
@@ -40,6 +44,34 @@ def test_several_callers_at_once_and_a_limit(live: Engine, tmp_path: Path) -> No
         order = [line["event"] for line in callee.lines()]
         assert order.count("answered") == 2
         assert order.index("ended") > len(order) - 1 - order[::-1].index("answered")
+
+
+@pytest.mark.parametrize(("typed", "code"), [("r 603\n", 4), ("\n", 0)])
+def test_on_a_terminal_it_asks(live: Engine, typed: str, code: int) -> None:
+    run_dir = ("--run-dir", str(live.run_dir))
+    here, there = os.openpty()
+    words = [*OFFHOOK, "answer", *run_dir, "--count", "1", "--duration", "0.2"]
+    with subprocess.Popen(words, stdin=there, stdout=there, env=environment({})) as callee:
+        os.close(there)
+        try:
+            read_until(here, "waiting for calls")
+            uri = f"sip:a@{live.sip}"
+            caller = subprocess.Popen([*OFFHOOK, "call", uri, *run_dir], env=environment({}))
+            with caller:
+                read_until(here, QUESTION)
+                os.write(here, typed.encode())
+                assert caller.wait(20) == code
+            assert callee.wait(20) == 0
+        finally:
+            callee.kill()
+            os.close(here)
+
+
+def read_until(terminal: int, text: str) -> None:
+    shown = ""
+    while text not in shown:
+        assert select.select([terminal], [], [], 20)[0], shown
+        shown += os.read(terminal, 4096).decode()
 
 
 def test_ctrl_c_hangs_up_and_ends(live: Engine, tmp_path: Path) -> None:

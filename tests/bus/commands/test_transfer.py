@@ -1,0 +1,42 @@
+import pytest
+
+from bus.commands.transfer import TransferOptions, exit_code, request_of
+from bus.errors import BadRequestError
+from bus.ids import CallId
+from bus.transfers import Transfer, TransferEnded
+from tests.bus.commands.running import offhook
+from tests.peers.engine import Engine
+
+CALL = CallId("c1")
+
+
+@pytest.mark.parametrize(
+    ("ok", "status", "code"),
+    [
+        *((True, 200, 0), (True, 0, 0), (False, 0, 5), (False, 408, 5), (False, 480, 5)),
+        *((False, 486, 4), (False, 603, 4), (False, 403, 4), (False, 404, 6), (False, 503, 6)),
+    ],
+)
+def test_how_it_ended_is_an_exit_code(ok: bool, status: int, code: int) -> None:
+    assert exit_code(TransferEnded(call=CALL, ok=ok, status=status)) == code
+
+
+def test_a_colon_tells_a_uri_from_a_call() -> None:
+    blind = TransferOptions(call="c1", to="sip:a@b", header=("X-One: 1",), timeout=5.0)
+    assert request_of(blind) == Transfer(
+        call=CALL, uri="sip:a@b", timeout=5.0, headers=(("X-One", "1"),)
+    )
+    attended = TransferOptions(call="c1", to="c2", no_hold=True)
+    assert request_of(attended) == Transfer(call=CALL, other=CallId("c2"), hold=False)
+
+
+def test_a_header_has_a_name_and_a_value() -> None:
+    with pytest.raises(BadRequestError, match="NAME:VALUE"):
+        request_of(TransferOptions(call="c1", to="c2", header=("X-One",)))
+
+
+def test_a_call_that_is_none_is_one_line(live: Engine) -> None:
+    done = offhook("transfer", "nobody", "sip:a@b", "--run-dir", live.run_dir)
+    assert done.returncode == 1
+    assert done.stderr.startswith("offhook transfer: no call")
+    assert len(done.stderr.splitlines()) == 1
