@@ -17,7 +17,7 @@ from bus.errors import TooLateError
 from bus.ids import CallId
 from bus.streams import CloseStream
 from signaling import client_frames, registering, registrar, worker_frames
-from signaling.calls import digits, offering, refreshing, session, transferee
+from signaling.calls import digits, offering, refreshing, session, transferee, transferor
 from signaling.calls.acts import step, step_or_settle
 from signaling.calls.call import Call
 from signaling.calls.dialling import may_follow, ready, take_ways
@@ -111,6 +111,7 @@ def _work_off(core: Core) -> None:
         else:
             news = core.news.popleft()
             transferee.follow(core, news)
+            transferor.follow(core, news)
 
 
 def _take(core: Core, given: Input) -> None:
@@ -334,6 +335,8 @@ def _ring_timeout(core: Core, call: Call) -> None:
 OF_CALL: dict[str, Callable[[Core, Call], None]] = {
     digits.TIMER: digits.go_on,
     "ring": _ring_timeout,
+    transferor.TIMER: transferor.time_out,
+    transferor.PARTING_TIMER: transferor.part,
     offering.TIMER: offering.due,
     session.EXPIRY: refreshing.expire,
     session.REFRESH: refreshing.refresh,

@@ -3,7 +3,7 @@
 from collections.abc import Callable
 
 from signaling import registering
-from signaling.calls import forks, offering, refreshing, provisional, transferee
+from signaling.calls import forks, offering, provisional, refreshing, transferee, transferor
 from signaling.calls.acts import settle, step, step_or_settle
 from signaling.calls.call import Call, Purpose, Sent
 from signaling.calls.dialling import failure_cue, may_fail_over, may_follow, to_tag
@@ -40,6 +40,7 @@ FINALS: dict[Purpose, Final] = {
     Purpose.BYE: _nothing,
     Purpose.INFO: info_answered,
     Purpose.NOTIFY: transferee.notified,
+    Purpose.REFER: transferor.referred,
     Purpose.OFFER: offering.answered,
     Purpose.REFRESH: refreshing.refreshed,
     Purpose.PRACK: _nothing,

@@ -19,8 +19,9 @@ from signaling.calls.leg import aim_leg
 from signaling.calls.reinvite import acknowledged, reinvited
 from signaling.calls.session import refuse_brief
 from signaling.calls.states import Cue, State
-from signaling.calls.update import updated
 from signaling.calls.transferee import refer_in_dialog, refer_outside
+from signaling.calls.transferor import notified
+from signaling.calls.update import updated
 from signaling.clients import Client, Subscription
 from signaling.core import Core
 from signaling.dialogs.dialog import check_in_dialog, dialog_key, uas_dialog, update_target
@@ -31,17 +32,20 @@ from signaling.sdp.offer_answer import Agreed, Negotiation, accept_answer, consi
 from signaling.sending import ACCEPT, ALLOW, SUPPORTED, listener_named
 from signaling.sip.dtmf import BODIES
 from signaling.sip.errors import SipError
-from signaling.sip.flow import Flow
+from signaling.sip.flow import SECURE, Flow
 from signaling.sip.headers import NameAddr, parse_cseq, parse_name_addr
 from signaling.sip.message import Header, Request, every, first
 from signaling.sip.referring import SIPFRAG
 from signaling.sip.render import respond
+from signaling.sip.uri import scheme_of
 from signaling.sip.validate import refuse
 from signaling.state import Listener
 from signaling.transactions.matching import tag_of
 
 METHODS = frozenset(ALLOW.split(", "))
 SCHEMES = frozenset({"sip"})
+SCHEMES_OVER_TLS = frozenset({"sip", "sips"})
+"""A sips URI that came without TLS was not treated as one (RFC 5630): 416."""
 EXTENSIONS = frozenset(SUPPORTED.split(", "))
 BODY_TYPES = {"INFO": BODIES, "NOTIFY": frozenset({SIPFRAG})}
 """What a method may carry; the others carry SDP."""
@@ -53,7 +57,7 @@ def take_request(core: Core, key: str, request: Request, flow: Flow) -> None:
     refusal = refuse(
         request,
         methods=METHODS | {"REGISTER"} if core.state.settings.registrar.enabled else METHODS,
-        schemes=SCHEMES,
+        schemes=SCHEMES_OVER_TLS if flow.transport in SECURE else SCHEMES,
         extensions=EXTENSIONS,
         body_types=BODY_TYPES.get(request.method, SDP_ONLY),
     )
@@ -153,6 +157,7 @@ IN_DIALOG: dict[str, Taker] = {
     "INFO": info_received,
     "INVITE": _reinvite,
     "OPTIONS": _options,
+    "NOTIFY": notified,
     "REFER": refer_in_dialog,
 }
 """Who takes a request within the dialog of a call; the text is the key of its transaction."""
@@ -258,6 +263,7 @@ def _new_call(
         local_tag=local_tag,
         listener=listener.name,
         started_at=core.now,
+        secure=scheme_of(request.uri) == "sips",
         leg=Leg(address=listener.bind),
         negotiation=Negotiation(),
         dialog=uas_dialog(request, local_tag),

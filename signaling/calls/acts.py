@@ -67,7 +67,7 @@ def settle(core: Core, call: Call) -> None:
         )
         core.tell(call, ended)
     busy = call.invite_key or call.sent or call.reinvite_key or call.state is not State.CLOSING
-    if call.told and not busy and not call.referral:
+    if call.told and not busy and not call.referral and not call.consulting:
         forget(core, call)
 
 

@@ -3,20 +3,79 @@
 from typing import Final
 
 from bus.calls import Dial, Dialled, Ok
-from bus.errors import BadRequestError, ForbiddenError, NotFoundError
-from bus.transfers import AcceptTransfer, DeclineTransfer
-from signaling.calls.call import Waiting
+from bus.errors import BadRequestError, ForbiddenError, NotFoundError, WrongStateError
+from bus.sources import Music
+from bus.transfers import AcceptTransfer, CancelTransfer, DeclineTransfer, Transfer
+from signaling.calls import transferor
+from signaling.calls.call import Call, Purpose, Waiting
 from signaling.calls.domains import in_domain
-from signaling.calls.transfer import Referral, Turn
+from signaling.calls.requests import pending
+from signaling.calls.states import State
+from signaling.calls.transfer import Referral, Stage, Transferring, Turn
 from signaling.calls.transferee import accept, decline
-from signaling.checks import check_text
+from signaling.checks import call_named, call_up, check_headers, check_source, check_text, check_uri
 from signaling.clients import Client
 from signaling.core import Core
 from signaling.sip.message import Header
+from signaling.sip.referring import render_refer_to
 from signaling.verbs.dialling import begin, place
 from signaling.verbs.verb import Verbs
 
 REQUIRES_REPLACES: Final[Header] = ("Require", "replaces")
+
+LONGEST: Final = 86400.0
+"""Seconds of a transfer."""
+
+NOT_YET: Final = frozenset({State.PLACING, State.CALLING, State.RINGING})
+
+
+def _transfer(core: Core, client: Client, waiting: Waiting, command: Transfer) -> None:
+    call = call_up(core, command.call)
+    if bool(command.uri) == bool(command.other):
+        raise BadRequestError("transfer: exactly one of `uri` and `other` is to be given")
+    if command.uri:
+        check_uri("uri", command.uri)
+    if not 0 < command.timeout <= LONGEST:  # NaN is neither
+        raise BadRequestError(f"timeout: {command.timeout} is not above 0, to a day")
+    check_headers(command.headers)
+    check_source(command.music)
+    _check_idle(call)
+    if command.other:
+        _check_target(call, call_named(core, command.other))
+    transfer = Transferring(
+        stage=Stage.WAITING,
+        targets=[render_refer_to(command.uri)] if command.uri else [],
+        headers=command.headers,
+        other=command.other,
+        hold=command.hold,
+        music=command.music or Music(),
+    )
+    core.reply(waiting, Ok())
+    transferor.begin(core, call, transfer, command.timeout)
+
+
+def _check_idle(call: Call) -> None:
+    if call.transfer or call.consulting or pending(call, Purpose.REFER):
+        raise WrongStateError(f"call {call.id} is being transferred")
+    if call.referral:
+        raise WrongStateError(f"the peer of call {call.id} asks for a transfer itself")
+
+
+def _check_target(call: Call, other: Call) -> None:
+    if other is call:
+        raise BadRequestError("other: a call cannot be transferred to itself")
+    if other.state is not State.UP and not (other.out and other.state in NOT_YET):
+        raise WrongStateError(f"call {other.id} is {other.info().state}, nobody to talk to")
+    if other.transfer or other.consulting:
+        raise WrongStateError(f"call {other.id} is being transferred")
+
+
+def _cancel(core: Core, client: Client, waiting: Waiting, command: CancelTransfer) -> None:
+    call = call_named(core, command.call)
+    if call.transfer is None:
+        raise WrongStateError(f"call {call.id} is not being transferred")
+    core.reply(waiting, Ok())
+    transferor.cancel(core, call)
 
 
 def _accept(core: Core, client: Client, waiting: Waiting, command: AcceptTransfer) -> None:
@@ -77,4 +136,9 @@ def _referral_named(core: Core, client: Client, name: str) -> Referral:
     return referral
 
 
-VERBS: Verbs = {AcceptTransfer: _accept, DeclineTransfer: _decline}
+VERBS: Verbs = {
+    Transfer: _transfer,
+    CancelTransfer: _cancel,
+    AcceptTransfer: _accept,
+    DeclineTransfer: _decline,
+}

@@ -18,7 +18,7 @@ from bus.calls import Calls as CallList
 from signaling.effects import FromWorker
 from signaling.sip.message import Request, every, first
 from signaling.sip.parse import parse_message
-from signaling.uas import IN_DIALOG, OUT_OF_DIALOG
+
 from signaling.uas import IN_DIALOG
 from tests.harness.arena import BOB, TO_BOB, Arena
 from tests.harness.network import contains, starts

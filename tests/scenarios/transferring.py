@@ -5,6 +5,7 @@ from collections.abc import Callable, Sequence
 from bus.calls import Answer, Answered, IncomingCall
 from bus.ids import CallId
 from bus.transfers import AcceptTransfer, TransferAsked
+from signaling.sip.headers import parse_name_addr
 from signaling.sip.message import Header, Request, Response, first
 from tests.harness.arena import ALICE, BOB, CAROL, Arena
 from tests.harness.network import Path
@@ -119,3 +120,78 @@ def refuses(status: int) -> Callable[[Puppet, Request, Path], None]:
 def statuses(notified: Sequence[tuple[str, str, bytes]]) -> list[str]:
     """Return the states and status codes of NOTIFYs."""
     return [f"{state} {body.split(b' ')[1].decode()}" for _, state, body in notified]
+
+
+class Transferee(Caller):
+    """Dave, worked by hand: Alice called him, and asks him to call somebody else."""
+
+    def __init__(self, arena: Arena, *, refer: int = 202, hold: int = 200, user: str = "") -> None:
+        self.arena = arena
+        self.refer = refer
+        """Status that a REFER is answered with; 0: it is not."""
+        self.refer_headers: Sequence[Header] = ()
+        self.hold = hold
+        """Status that a re-INVITE to sendonly is answered with."""
+        self.directions: list[str] = []
+        """What the re-INVITEs offered."""
+        super().__init__(arena.puppet("dave", DAVE, self._work), ALICE)
+        self.mine = arena.alice.dial(f"sip:dave@{DAVE}", user=user)
+        arena.network.run(until=lambda: arena.alice_is_up(self.mine))
+
+    def notify(
+        self, status: int, reason: str, *, state: str = "active;expires=60", event: str = "refer"
+    ) -> Request:
+        """Tell how it goes."""
+        headers = [("Event", event), ("Subscription-State", state)]
+        request = self.request("NOTIFY", headers=headers)
+        request.headers.append(("Content-Type", "message/sipfrag;version=2.0"))
+        request.body = f"SIP/2.0 {status} {reason}\r\n".encode()
+        return self.send(request)
+
+    def finish(self, status: int, reason: str) -> Request:
+        """Tell how it went."""
+        return self.notify(status, reason, state="terminated;reason=noresource")
+
+    def answer_to(self, request: Request) -> Response:
+        """Wait for the final response to a request."""
+        number = first(request, "CSeq")
+
+        def found() -> list[Response]:
+            return [r for r in self.puppet.responses if first(r, "CSeq") == number]
+
+        self.arena.network.run(until=lambda: any(r.status >= 200 for r in found()))
+        return next(r for r in found() if r.status >= 200)
+
+    def asked(self) -> Request:
+        """Wait for a REFER; return the latest."""
+        self.arena.network.run(until=lambda: bool(self.puppet.of("REFER")))
+        return self.puppet.of("REFER")[-1]
+
+    def _work(self, puppet: Puppet, request: Request, path: Path) -> None:
+        match request.method:
+            case "INVITE":
+                self._invited(puppet, request)
+            case "REFER" if self.refer:
+                puppet.answer(request, self.refer, tag="theirs", headers=self.refer_headers)
+            case "BYE" | "CANCEL":
+                puppet.answer(request, 200, tag="theirs")
+            case _:
+                pass
+
+    def _invited(self, puppet: Puppet, request: Request) -> None:
+        caller = parse_name_addr(first(request, "From") or "")
+        self.tag, self.call_id = caller.tag or "", first(request, "Call-ID") or ""
+        self.uri = parse_name_addr(first(request, "Contact") or "").uri
+        number = (first(request, "CSeq") or "").partition(" ")[0]
+        offered = next(d for d in DIRECTIONS if f"a={d}\r\n".encode() in request.body)
+        if number != "1" and offered not in self.directions[-1:]:
+            self.directions.append(offered)
+        if offered == "sendonly" and self.hold != 200:
+            puppet.answer(request, self.hold, tag="theirs")
+            return
+        body = audio("0 101", DIRECTIONS[offered], address=DAVE, port=49170, version=int(number))
+        puppet.answer(request, 200, tag="theirs", body=body)
+
+
+DIRECTIONS = {"sendrecv": "sendrecv", "sendonly": "recvonly", "inactive": "inactive"}
+"""What an offer is answered with."""
