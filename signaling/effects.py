@@ -110,6 +110,13 @@ class Send(Tagged, frozen=True):
     datagram: bytes
 
 
+class KeepOpen(Tagged, frozen=True):
+    """Keep a flow open for so many seconds (RFC 5626): a peer may send us requests over it."""
+
+    flow: Flow
+    seconds: float
+
+
 class Resolve(Tagged, frozen=True):
     """Look names up; ``Resolved`` answers with the same token."""
 
@@ -164,4 +171,4 @@ class Exit(Tagged, frozen=True):
     """All calls are over after ``DrainAsked``."""
 
 
-Effect = Send | Resolve | ToClient | ToWorker | WatchWorker | Publish | ShowTrace | Log | Exit
+Effect = Send | KeepOpen | Resolve | ToClient | ToWorker | WatchWorker | Publish | ShowTrace | Log | Exit

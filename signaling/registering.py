@@ -15,8 +15,9 @@ from bus.registrations import RegistrationChanged, RegistrationInfo
 from signaling.calls.verdicts import Happening
 from signaling.core import Core
 from signaling.credentials import Account, answer, realms_of
+from signaling.effects import KeepOpen
 from signaling.registration import TABLE, Act, Cue, Registration, State
-from signaling.sending import branch, contact, listener_for, send_outside, via
+from signaling.sending import branch, contact, listener_for, locate, send_outside, via
 from signaling.sip.errors import SipError
 from signaling.sip.headers import parse_cseq, parse_name_addr, parse_via
 from signaling.sip.message import Header, Request, Response, every, first
@@ -67,6 +68,8 @@ def take_final(core: Core, outside: Outside, happening: Happening) -> None:
     elif response is not None and happening.status == 423 and _lengthened(registration, response):
         _send(core, registration, registration.expires)
         return
+    if outside.flow is not None and 200 <= happening.status < 300:
+        core.effects.append(KeepOpen(outside.flow, float(first(outside.request, "Expires") or 0)))
     _step(core, registration, _judge(core, registration, happening))
 
 
@@ -213,8 +216,9 @@ def _answered(core: Core, registration: Registration, outside: Outside, response
 
 
 def _listener(core: Core, registration: Registration) -> Listener:
-    transport = (parse_uri(registration.registrar).parameter("transport") or "udp").lower()
-    found = listener_for(core, transport) or core.state.listeners[0]
+    transports = locate(core, parse_uri(registration.registrar)).transports
+    found = listener_for(core, *transports[:1]) if transports else None
+    found = found or core.state.listeners[0]
     if not registration.contact:
         user = parse_uri(registration.aor).user or "offhook"
         registration.contact, registration.listener = contact(found, user), found.name

@@ -10,8 +10,8 @@ from signaling.effects import Resolve, Send
 from signaling.locating import Offer, Search, Target, begin
 from signaling.sip.errors import LocalError, SipError
 from signaling.sip.flow import Flow
-from signaling.sip.headers import parse_via
-from signaling.sip.message import Request, Response, first
+from signaling.sip.headers import parse_name_addr
+from signaling.sip.message import Request, first
 from signaling.sip.render import render
 from signaling.sip.uri import Uri, bracketed, parse_uri
 from signaling.state import Listener, Outside, Unresolved
@@ -70,13 +70,6 @@ def contact(listener: Listener, user: str = "offhook", *, secure: bool = False) 
 def our_contact(core: Core, call: Call) -> str:
     """Return the value of our Contact in a call."""
     return contact(listener_named(core, call.listener), secure=call.secure)
-
-
-def seen_as(response: Response) -> tuple[str, int] | None:
-    """Return where a peer saw our request come from (received, rport), if it says so."""
-    found = parse_via(first(response, "Via") or "")
-    host, port = found.parameter("received") or found.host, found.parameter("rport") or ""
-    return (host.strip("[]"), int(port)) if port.isascii() and port.isdigit() else None
 
 
 # --------------------------------------------------------------------------------- the way
@@ -157,7 +150,9 @@ def send_request(core: Core, call: Call, dialog: Dialog, request: Request) -> st
 
 
 def send_outside(core: Core, outside: Outside, target: str) -> None:
-    """Send a request that belongs to no call, to a URI, by way of ``sip.proxy`` if there is one.
+    """Send a request that belongs to no call, to the first of its Routes or else to a URI.
+
+    With ``sip.proxy`` that proxy is the first Route.
 
     Its final response, time-out (408) or failure (503) comes to ``signaling.uac.OUTSIDE``.  Raises
     ``LocalError`` if there is no way at all.
@@ -165,8 +160,8 @@ def send_outside(core: Core, outside: Outside, target: str) -> None:
     proxy = core.state.settings.sip.proxy
     if proxy and first(outside.request, "Route") is None:
         outside.request.headers.append(("Route", route_to(proxy)))
-        target = proxy
-    search = locate(core, parse_uri(target))
+    route = first(outside.request, "Route")
+    search = locate(core, parse_uri(parse_name_addr(route).uri if route else target))
     if search.reason:
         raise LocalError(f"{target}: {search.reason}")
     if search.questions:
@@ -177,7 +172,7 @@ def send_outside(core: Core, outside: Outside, target: str) -> None:
 
 def start_outside(core: Core, outside: Outside, flows: list[Flow]) -> None:
     """Put a request that belongs to no call on the first of its ways."""
-    outside.ways = flows[1:]
+    outside.flow, outside.ways = flows[0], flows[1:]
     core.state.outside[_begin(core, outside.request, flows[0])] = outside
 
 

@@ -63,6 +63,8 @@ class Outside(msgspec.Struct, kw_only=True):
     request: Request
     attempts: int = 0
     """How often it was sent with credentials."""
+    flow: Flow | None = None
+    """Where it went."""
     ways: list[Flow] = []
     """Where it may go if it fails where it went (RFC 3263 4.3), best first."""
 

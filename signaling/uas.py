@@ -9,14 +9,16 @@ from collections.abc import Callable
 
 from bus.calls import IncomingCall
 from bus.ids import CallId
-from signaling.calls.acts import RETRY_AFTER, answer, dialog_key_of, step
+from signaling.calls.acts import RETRY_AFTER, dialog_key_of, step
 from signaling.calls.call import Call, Leg
 from signaling.calls.describing import CODECS
 from signaling.calls.dialling import to_tag, user_of
 from signaling.calls.digits import info_received
 from signaling.calls.forks import return_to
 from signaling.calls.leg import aim_leg
+from signaling.calls.prack import prack_received
 from signaling.calls.reinvite import acknowledged, reinvited
+from signaling.calls.responses import answer
 from signaling.calls.session import refuse_brief
 from signaling.calls.states import Cue, State
 from signaling.calls.transferee import refer_in_dialog, refer_outside
@@ -58,7 +60,7 @@ def take_request(core: Core, key: str, request: Request, flow: Flow) -> None:
         request,
         methods=METHODS | {"REGISTER"} if core.state.settings.registrar.enabled else METHODS,
         schemes=SCHEMES_OVER_TLS if flow.transport in SECURE else SCHEMES,
-        extensions=EXTENSIONS,
+        extensions=_extensions(core),
         body_types=BODY_TYPES.get(request.method, SDP_ONLY),
     )
     if refusal is not None:
@@ -74,6 +76,10 @@ def take_request(core: Core, key: str, request: Request, flow: Flow) -> None:
         OUT_OF_DIALOG[request.method](core, key, request, flow)
     else:
         reply(core, key, request, 481)
+
+
+def _extensions(core: Core) -> frozenset[str]:
+    return EXTENSIONS - {"100rel"} if core.state.settings.sip.reliable == "never" else EXTENSIONS
 
 
 def reply(
@@ -157,6 +163,7 @@ IN_DIALOG: dict[str, Taker] = {
     "INFO": info_received,
     "INVITE": _reinvite,
     "OPTIONS": _options,
+    "PRACK": prack_received,
     "NOTIFY": notified,
     "REFER": refer_in_dialog,
 }

@@ -14,7 +14,7 @@ import msgspec
 
 from bus.settings import Settings
 from signaling.effects import Malformed, Received, Send, TransportFailed
-from signaling.shell.connection import PONG_TIMEOUT, Connection, Feed
+from signaling.shell.connection import PING, PONG_TIMEOUT, Connection, Feed
 from signaling.shell.listeners import ANYWHERE
 from signaling.shell.tls import client_context, identities, proves, server_context, why
 from signaling.shell.websocket import WebSocket
@@ -45,6 +45,8 @@ class Network:
         self.connections: dict[str, Connection] = {}
         self.places: dict[Place, Connection] = {}
         self.opening: dict[Flow, list[bytes]] = {}
+        self.kept: dict[Flow, asyncio.TimerHandle] = {}
+        """UDP flows that are kept open."""
         self.tasks: set[asyncio.Task[None]] = set()
         self.client_context: ssl.SSLContext | None = None
         self.made = 0
@@ -82,12 +84,31 @@ class Network:
         else:
             self._open(flow, effect.datagram)
 
+    def keep_open(self, flow: Flow, seconds: float) -> None:
+        """Send a keep-alive over a UDP flow every ``sip.keepalive`` for so long from now.
+
+        Connections that we opened do that by themselves.
+        """
+        if (running := self.kept.pop(flow, None)) is not None:
+            running.cancel()
+        period = self.settings.keepalive
+        if flow.transport != "udp" or not period or seconds < period:
+            return
+        loop = asyncio.get_running_loop()
+        self.kept[flow] = loop.call_later(period, self._keep_open, flow, seconds - period)
+
+    def _keep_open(self, flow: Flow, seconds: float) -> None:
+        self._send_datagram(flow, PING)
+        self.keep_open(flow, seconds)
+
     def close(self) -> None:
         """Close everything; what was written is still sent."""
         loop = asyncio.get_running_loop()
         for opened in self.datagram.values():
             loop.remove_reader(opened)
             opened.close()
+        for timer in self.kept.values():
+            timer.cancel()
         for server in self.servers:
             server.close()
         for connection in list(self.connections.values()):

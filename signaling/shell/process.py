@@ -28,6 +28,7 @@ from signaling.effects import (
     Effect,
     Exit,
     Input,
+    KeepOpen,
     Log,
     Publish,
     Received,
@@ -117,6 +118,8 @@ class Signaling:
             case Send():
                 self.switchboard.trace("sent", effect.flow, effect.datagram)
                 self.network.send(effect)
+            case KeepOpen():
+                self.network.keep_open(effect.flow, effect.seconds)
             case ToClient():
                 self.switchboard.to_client(effect)
             case ToWorker():

@@ -1,9 +1,11 @@
 """Where requests go: literal hosts at once, names after a look-up, nonsense nowhere."""
 
+import pytest
+
 from bus.calls import Outcome
 from signaling.core import Core
 from signaling.entropy import Entropy
-from signaling.sending import contact, listener_for, listener_named, via
+from signaling.sending import contact, listener_for, listener_named, route_to, via
 from signaling.state import Listener
 from tests.harness.arena import ALICE, BOB, Arena
 
@@ -17,6 +19,34 @@ def core_of(arena: Arena) -> Core:
 def test_what_peers_are_told_of_a_listener() -> None:
     assert contact(SIX) == "<sip:offhook@[2001:db8::1]:5062;transport=tcp>"
     assert via(SIX, "z9hG4bK1") == "SIP/2.0/TCP [2001:db8::1]:5062;branch=z9hG4bK1;rport"
+
+
+@pytest.mark.parametrize(
+    ("transport", "plain", "secure"),
+    [
+        ("udp", "<sip:x@192.0.2.1:1>", "<sip:x@192.0.2.1:1>"),
+        ("tls", "<sip:x@192.0.2.1:1;transport=tls>", "<sips:x@192.0.2.1:1>"),
+        ("ws", "<sip:x@192.0.2.1:1;transport=ws>", "<sip:x@192.0.2.1:1;transport=ws>"),
+        ("wss", "<sip:x@192.0.2.1:1;transport=ws>", "<sips:x@192.0.2.1:1;transport=ws>"),
+    ],
+)
+def test_a_contact_is_sips_where_the_call_is(transport: str, plain: str, secure: str) -> None:
+    """RFC 3261 8.1.1.8, RFC 7118 5.2."""
+    listener = Listener(f"{transport}:0.0.0.0:1", transport, "0.0.0.0", "192.0.2.1", 1)
+    assert contact(listener, "x") == plain
+    assert contact(listener, "x", secure=True) == secure
+
+
+@pytest.mark.parametrize(
+    ("proxy", "route"),
+    [
+        ("sip:proxy.example.com", "<sip:proxy.example.com;lr>"),
+        ("<sip:192.0.2.1:5070;transport=tcp>", "<sip:192.0.2.1:5070;transport=tcp;lr>"),
+        ("sip:192.0.2.1;lr", "<sip:192.0.2.1;lr>"),
+    ],
+)
+def test_a_proxy_is_a_loose_route(proxy: str, route: str) -> None:
+    assert route_to(proxy) == route
 
 
 def test_listeners_are_found(arena: Arena) -> None:

@@ -215,6 +215,27 @@ def test_a_stun_binding_request_is_answered_on_the_sip_port() -> None:
     asyncio.run(scenario())
 
 
+def test_a_registered_flow_is_kept_open_for_its_time() -> None:
+    async def scenario() -> None:
+        fed = list[Input]()
+        loop = asyncio.get_running_loop()
+        with socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer:
+            peer.bind(("127.0.0.1", 0))
+            peer.setblocking(False)
+            async with listening("udp:127.0.0.1:0", fed, keepalive=0.05) as (network, listener):
+                flow = Flow(listener.name, *peer.getsockname())
+                network.keep_open(flow, 600.0)
+                network.keep_open(flow, 0.16)  # renewed: this counts
+                for _ in range(3):
+                    assert await loop.sock_recv(peer, 100) == b"\r\n\r\n"
+                assert not network.kept
+                network.keep_open(flow, 600.0)
+                network.keep_open(flow, 0.0)
+                assert not network.kept
+
+    asyncio.run(scenario())
+
+
 @pytest.mark.parametrize("transport", ["udp", "tcp"])
 def test_ipv6(transport: str) -> None:
     async def scenario() -> None:
