@@ -82,6 +82,14 @@ class SipSettings(Section, frozen=True):
         int,
         Meta(ge=90, le=2**31 - 1, description="least of these that we let a peer ask for (422)"),
     ] = 90
+    reliable: Annotated[
+        str,
+        Meta(
+            pattern="^(with_media|when_required|always|never)$",
+            description="provisional responses that callers must acknowledge (RFC 3262): "
+            "with_media, when_required, always (where they can) or never",
+        ),
+    ] = "with_media"
     t1: Annotated[Seconds, Meta(description="RFC 3261 T1, seconds")] = 0.5
     max_message_bytes: Annotated[int, Meta(ge=1300, description="longest message taken")] = 65535
     max_connections: Annotated[int, Meta(ge=1, description="connections held open")] = 1000

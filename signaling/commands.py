@@ -10,9 +10,11 @@ from bus.errors import (
     WrongStateError,
 )
 from bus.ids import CallId
+from bus.sources import AnySource
 from bus.streams import PlayStream, RecordStream
 from signaling.calls.acts import step
-from signaling.calls.call import Waiting
+from signaling.calls.call import Ringing, Waiting
+from signaling.calls.ringing import is_reliable
 from signaling.calls.states import Cue, State
 from signaling.calls.verdicts import Happening
 from signaling.checks import (
@@ -56,8 +58,26 @@ def _ring(core: Core, client: Client, waiting: Waiting, command: calls.Ring) -> 
     if not 101 <= command.status <= 199:
         raise BadRequestError(f"ring: status {command.status} is not from 101 to 199")
     check_text("reason", command.reason)
-    happening = Happening(status=command.status, reason=command.reason)
+    check_headers(command.headers)
+    if command.play is not None:
+        _ring_with_media(core, waiting, command, command.play)
+        return
+    happening = Happening(status=command.status, reason=command.reason, headers=command.headers)
     _must(core, waiting, command.call, Cue.RING, happening)
+
+
+def _ring_with_media(core: Core, waiting: Waiting, command: calls.Ring, source: AnySource) -> None:
+    check_source(source)
+    call = call_named(core, command.call)
+    if call.out or call.state is not State.OFFERED:
+        raise WrongStateError(f"call {call.id} is {call.info().state}: cannot ring it")
+    if call.ringing is not None:
+        raise WrongStateError(f"call {call.id}: its stream is being opened")
+    if call.offered_in_2xx and not is_reliable(core, call, described=True):
+        raise WrongStateError(f"call {call.id}: no offer, and no reliable response to put ours in")
+    call.play = source
+    call.ringing = Ringing(command.status, command.reason, command.headers, waiting)
+    step(core, call, Cue.RING_WITH_MEDIA)
 
 
 def _answer(core: Core, client: Client, waiting: Waiting, command: calls.Answer) -> None:

@@ -17,7 +17,7 @@ from signaling.sip.uri import Uri, bracketed, parse_uri
 from signaling.state import Listener, Outside, Unresolved
 from signaling.transactions.otherwise import keep_way
 
-ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, INFO, UPDATE, REFER, NOTIFY"
+ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, INFO, UPDATE, REFER, NOTIFY"
 """Methods that are built; what is not here is answered 405."""
 
 SUPPORTED = "100rel, replaces, norefersub, timer"

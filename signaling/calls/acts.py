@@ -6,8 +6,7 @@ import msgspec
 
 from bus.calls import Answered, Ended, Ok, Progress
 from bus.errors import NoCapacityError, RefusedError, WrongStateError
-from signaling.calls.call import Call, Purpose
-from signaling.calls.describing import our_answer, our_offer
+from signaling.calls.call import Call, Purpose, Ringing
 from signaling.calls.dialling import (
     aim_at_target,
     may_follow,
@@ -17,19 +16,21 @@ from signaling.calls.dialling import (
     send_invite,
 )
 from signaling.calls.forks import forget_dialogs, lose, win
-from signaling.calls.leg import aim_leg, close_leg, open_leg
+from signaling.calls.leg import aim_leg, close_leg, open_leg, play_leg
 from signaling.calls.media import forgo_holds, tell_hold
 from signaling.calls.requests import send
+from signaling.calls.responses import answer
+from signaling.calls.ringing import cease, describe_finally, ring, ring_with_media
 from signaling.calls.session import grant_session, hear_session
 from signaling.calls.states import INCOMING, OUTGOING, Act, Cue, State
 from signaling.calls.verdicts import REFUSALS, Happening, verdict
 from signaling.checks import extension_headers
 from signaling.core import Core
 from signaling.dialogs.dialog import Dialog, ack_for_2xx, dialog_key, next_request
-from signaling.sending import ALLOW, branch, listener_named, our_contact, send_request, start, via
+from signaling.dialogs.reliable import holds_back_2xx
+from signaling.sending import branch, listener_named, send_request, start, via
 from signaling.sip.headers import parse_cseq
 from signaling.sip.message import Header, Request, first
-from signaling.sip.render import respond
 from signaling.transactions.layer import cancel_for
 
 RETRY_AFTER = "5"
@@ -166,25 +167,52 @@ def _aim(core: Core, call: Call, cue: Cue, happening: Happening) -> None:
 
 
 def _open_stream(core: Core, call: Call, cue: Cue, happening: Happening) -> None:
+    """Open it for the answer, if early media has not; a port that the peer knows is not changed."""
     call.timers.pop("ring", None)
+    if call.leg.state == "open":
+        if not holds_back_2xx(call.provisionals):
+            step(core, call, Cue.STREAM_OPENED)
+    elif call.described:
+        step(core, call, Cue.STREAM_REFUSED, Happening(reason="the media worker was lost"))
+    elif call.leg.state != "opening":
+        _open(core, call)
+
+
+def _open_early(core: Core, call: Call, cue: Cue, happening: Happening) -> None:
+    if call.leg.state == "open":
+        play_leg(core, call)
+        ring_with_media(core, call)
+    else:
+        _open(core, call)
+
+
+def _open(core: Core, call: Call) -> None:
     if not open_leg(core, call, call.agreed.remote if call.agreed else None):
         step(core, call, Cue.STREAM_REFUSED, Happening(reason="no media worker is free"))
 
 
 def _send_provisional(core: Core, call: Call, cue: Cue, happening: Happening) -> None:
-    answer(core, call, happening.status, happening.reason)
+    ring(core, call, Ringing(happening.status, happening.reason, happening.headers))
+
+
+def _send_early(core: Core, call: Call, cue: Cue, happening: Happening) -> None:
+    ring_with_media(core, call)
+
+
+def _forgo_early(core: Core, call: Call, cue: Cue, happening: Happening) -> None:
+    if call.ringing is not None:
+        core.reply(call.ringing.waiting, NoCapacityError(happening.reason))
+        call.ringing = None
 
 
 def _send_answer(core: Core, call: Call, cue: Cue, happening: Happening) -> None:
-    if call.offered_in_2xx:
-        body = our_offer(core, call)
-    elif call.invite is not None:
-        body, call.agreed = our_answer(core, call, call.invite.body)
-    else:
-        return
+    body = describe_finally(core, call)
+    call.offered_in_2xx = call.offered_in_2xx and not call.described
+    play_leg(core, call)
     headers = list(call.answer_headers)
     if call.invite is not None:
         headers += grant_session(core, call, call.invite)
+    cease(core, call, Ok())
     answer(core, call, 200, "", headers=tuple(headers), body=body)
     core.reply(call.answering, Ok())
     call.answering = None
@@ -195,9 +223,11 @@ def _send_final(core: Core, call: Call, cue: Cue, happening: Happening) -> None:
     headers = [("Contact", f"<{uri}>") for uri in happening.contacts]
     if status == 503:
         headers.append(("Retry-After", RETRY_AFTER))
+    why = _why_not(cue, happening)
+    cease(core, call, why)
     answer(core, call, status, reason, headers=tuple(headers))
     call.invite_key = ""
-    core.reply(call.answering, _why_not(cue, happening))
+    core.reply(call.answering, why)
     call.answering = None
 
 
@@ -205,36 +235,6 @@ def _why_not(cue: Cue, happening: Happening) -> RefusedError:
     if cue is Cue.STREAM_REFUSED:
         return NoCapacityError(happening.reason)
     return WrongStateError(f"the call ended before it was answered: {cue.value}")
-
-
-def answer(
-    core: Core,
-    call: Call,
-    status: int,
-    reason: str,
-    *,
-    headers: tuple[Header, ...] = (),
-    body: bytes = b"",
-    key: str = "",
-    request: Request | None = None,
-) -> None:
-    """Send a response to the call's INVITE, or to another request in its dialog."""
-    request = request or call.invite
-    if request is None:
-        return
-    extra: list[Header] = [("Server", core.state.settings.sip.user_agent), *headers]
-    if request.method in ("INVITE", "UPDATE") and 100 < status < 300:
-        extra += [("Contact", our_contact(core, call)), ("Allow", ALLOW)]
-    response = respond(
-        request,
-        status,
-        reason,
-        to_tag=call.local_tag,
-        headers=extra,
-        body=body,
-        content_type="application/sdp" if body else "",
-    )
-    core.take(core.state.transactions.respond(key or call.invite_key, response, core.now))
 
 
 # ------------------------------------------------------------------------------ both
@@ -316,7 +316,10 @@ DO: dict[Act, Do] = {
     Act.ADOPT: _adopt,
     Act.AIM: _aim,
     Act.OPEN_STREAM: _open_stream,
+    Act.OPEN_EARLY: _open_early,
     Act.SEND_PROVISIONAL: _send_provisional,
+    Act.SEND_EARLY: _send_early,
+    Act.FORGO_EARLY: _forgo_early,
     Act.SEND_ANSWER: _send_answer,
     Act.SEND_FINAL: _send_final,
     Act.TELL_PROGRESS: _tell_progress,

@@ -14,6 +14,7 @@ from signaling.calls.states import State
 from signaling.calls.transfer import Transferring
 from signaling.calls.waiting import Waiting as Waiting
 from signaling.dialogs.dialog import Dialog
+from signaling.dialogs.reliable import Provisionals
 from signaling.dialogs.session_timer import SessionTimer
 from signaling.dialogs.subscription import Subscription
 from signaling.sdp.offer_answer import Agreed, Negotiation
@@ -69,6 +70,15 @@ class Keys(msgspec.Struct, kw_only=True):
     """The peer refused one body of INFO (415), this is the other."""
 
 
+class Ringing(msgspec.Struct, frozen=True):
+    """A provisional response that is to be sent."""
+
+    status: int
+    reason: str = ""
+    headers: tuple[Header, ...] = ()
+    waiting: Waiting | None = None
+
+
 class Leg(msgspec.Struct, kw_only=True):
     """The call's stream on a worker: ``none opening doomed open closing closed``.
 
@@ -82,6 +92,9 @@ class Leg(msgspec.Struct, kw_only=True):
     port: int = 0
     aimed: Remote | None = None
     """Where it was last told to send."""
+    plays: AnySource = Silence()
+    records: str = ""
+    """What it was opened with, before the answer also changed to."""
     quality: Quality | None = None
 
 
@@ -170,6 +183,12 @@ class Call(msgspec.Struct, kw_only=True):
     """Its CSeq number, which its ACK has too."""
     offered_in_2xx: bool = False
     """The INVITE had no offer: ours is in the 2xx and the answer comes in the ACK."""
+    ringing: Ringing | None = None
+    """With early media, as soon as the stream is open."""
+    described: bytes = b""
+    """Our description as it was said before the 2xx."""
+    provisionals: Provisionals = msgspec.field(default_factory=Provisionals)
+    """Those that were sent reliably (RFC 3262)."""
     answer_headers: tuple[Header, ...] = ()
     answering: Waiting | None = None
     ack: Request | None = None

@@ -11,9 +11,9 @@ ends its batch: ``DigitsSent`` says which digits did not get through.
 
 from bus.calls import DigitReceived, DigitsSent, Ok
 from bus.streams import SendStreamDigits
-from signaling.calls.acts import answer
 from signaling.calls.call import Call, Keys, Purpose, Sent, Waiting
 from signaling.calls.requests import send
+from signaling.calls.responses import answer
 from signaling.calls.states import State
 from signaling.calls.verdicts import Happening
 from signaling.core import Core

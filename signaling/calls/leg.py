@@ -9,7 +9,7 @@ import msgspec
 
 from bus.calls import Quality
 from bus.ids import StreamId
-from bus.streams import Aim, CloseStream, OpenStream, Remote
+from bus.streams import Aim, CloseStream, OpenStream, PlayStream, RecordStream, Remote
 from signaling.calls.call import Call
 from signaling.core import Core
 
@@ -22,6 +22,7 @@ def open_leg(core: Core, call: Call, remote: Remote | None) -> bool:
     leg = call.leg
     leg.worker, leg.stream = seat.hello.worker, StreamId(core.entropy.number(63))
     leg.state, leg.aimed = "opening", remote
+    leg.plays, leg.records = call.play, call.record
     seat.streams.append(leg.stream)
     core.state.by_stream[leg.stream] = call.id
     core.ask(
@@ -37,6 +38,17 @@ def open_leg(core: Core, call: Call, remote: Remote | None) -> bool:
         ),
     )
     return True
+
+
+def play_leg(core: Core, call: Call) -> None:
+    """Let a stream that early media opened play and record what the answer says."""
+    leg = call.leg
+    if leg.plays != call.play:
+        leg.plays = call.play
+        core.ask_leg(call, PlayStream(stream=leg.stream, source=call.play))
+    if leg.records != call.record:
+        leg.records = call.record
+        core.ask_leg(call, RecordStream(stream=leg.stream, path=call.record))
 
 
 def aim_leg(core: Core, call: Call) -> None:

@@ -4,11 +4,12 @@ A refused one changes nothing.  Its 200 is repeated until the ACK; without an AC
 (RFC 3261 13.3.1.4).
 """
 
-from signaling.calls.acts import answer, settle, step
+from signaling.calls.acts import settle, step
 from signaling.calls.call import Call
 from signaling.calls.describing import our_answer, our_offer
 from signaling.calls.media import change_media
 from signaling.calls.offering import go_on
+from signaling.calls.responses import answer
 from signaling.calls.session import grant_session, refuse_brief
 from signaling.calls.states import Cue, State
 from signaling.core import Core

@@ -29,7 +29,7 @@ class State(StrEnum):
     OFFERED = "offered"
     """In: the owner was told and ponders."""
     OPENING = "opening"
-    """In: to be answered, the stream is being opened."""
+    """In: to be answered; the stream is being opened, or a PRACK is awaited (RFC 3262 3)."""
     ACCEPTED = "accepted"
     """In: 200 sent, ACK awaited."""
     LEAVING = "leaving"
@@ -62,12 +62,14 @@ class Cue(StrEnum):
     ACK = "ACK"
     ACK_UNUSABLE = "ACK unusable"
     ACK_MISSING = "ACK missing"
+    PRACK_MISSING = "PRACK missing"
     ANSWER_UNUSABLE = "re-INVITE answered unusably"
     DIALOG_GONE = "408/481 in the dialog"
     EXPIRED = "session expired"
     CANCEL = "CANCEL"
     BYE = "BYE"
     RING = "ring"
+    RING_WITH_MEDIA = "ring with media"
     ANSWER = "answer"
     REJECT = "reject"
     REDIRECT = "redirect"
@@ -89,7 +91,10 @@ class Act(StrEnum):
     ADOPT = "adopt dialog"
     AIM = "aim stream"
     OPEN_STREAM = "open stream"
+    OPEN_EARLY = "open stream for early media"
     SEND_PROVISIONAL = "send 1xx"
+    SEND_EARLY = "send 1xx with description"
+    FORGO_EARLY = "forgo early media"
     SEND_ANSWER = "send 200"
     SEND_FINAL = "send final"
     TELL_PROGRESS = "tell progress"
@@ -190,12 +195,17 @@ _UNANSWERED: Final[dict[Cue, Step]] = {
     Cue.CANCEL: _REFUSED,
     Cue.BYE: _REFUSED,
     Cue.RING_TIMEOUT: _REFUSED,
+    Cue.PRACK_MISSING: _REFUSED,
 }
 
 INCOMING: Final[Table] = {
     State.OFFERED: _UNANSWERED
     | {
         Cue.RING: (State.OFFERED, (Act.SEND_PROVISIONAL,)),
+        Cue.RING_WITH_MEDIA: (State.OFFERED, (Act.OPEN_EARLY,)),
+        Cue.STREAM_OPENED: (State.OFFERED, (Act.SEND_EARLY,)),
+        Cue.STREAM_REFUSED: (State.OFFERED, (Act.FORGO_EARLY,)),
+        Cue.WORKER_LOST: _REFUSED,
         Cue.ANSWER: (State.OPENING, (Act.OPEN_STREAM,)),
     },
     State.OPENING: _UNANSWERED

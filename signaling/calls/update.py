@@ -4,11 +4,11 @@ While an offer of ours is open its own is glare (491); while its own in the INVI
 has to wait (500 with Retry-After; RFC 3311 5.2).  A refused one changes nothing.
 """
 
-from signaling.calls.acts import answer
 from signaling.calls.call import Call
 from signaling.calls.describing import our_answer
 from signaling.calls.leg import aim_leg
 from signaling.calls.media import change_media
+from signaling.calls.responses import answer
 from signaling.calls.session import grant_session, refuse_brief
 from signaling.calls.states import State
 from signaling.core import Core

@@ -4,7 +4,7 @@ import msgspec
 
 from bus.calls import Outcome
 from signaling.calls.states import Cue
-from signaling.sip.message import Response
+from signaling.sip.message import Header, Response
 
 
 class Happening(msgspec.Struct, frozen=True, kw_only=True):
@@ -13,6 +13,8 @@ class Happening(msgspec.Struct, frozen=True, kw_only=True):
     status: int = 0
     """Of the SIP response heard, or to be sent."""
     reason: str = ""
+    headers: tuple[Header, ...] = ()
+    """The owner's own, for a response."""
     contacts: tuple[str, ...] = ()
     """Of a redirection to be sent."""
     response: Response | None = None
@@ -50,6 +52,7 @@ OF_CUE = {
     Cue.UNUSABLE: (Outcome.MEDIA_NOT_ACCEPTABLE, "engine"),
     Cue.ACK_UNUSABLE: (Outcome.MEDIA_NOT_ACCEPTABLE, "engine"),
     Cue.ACK_MISSING: (Outcome.FAILED, "engine"),
+    Cue.PRACK_MISSING: (Outcome.FAILED, "engine"),
     Cue.ANSWER_UNUSABLE: (Outcome.MEDIA_NOT_ACCEPTABLE, "engine"),
     Cue.DIALOG_GONE: (Outcome.FAILED, "remote"),
     Cue.EXPIRED: (Outcome.FAILED, "engine"),
@@ -66,6 +69,7 @@ OF_CUE = {
 REASONS = {
     Cue.TIMEOUT: "nobody answered the INVITE",
     Cue.ACK_MISSING: "the peer never acknowledged our answer",
+    Cue.PRACK_MISSING: "the peer never acknowledged a provisional response",
     Cue.WORKER_LOST: "the media worker was lost",
     Cue.OWNER_LOST: "the owner of the call was lost",
     Cue.RING_TIMEOUT: "ring time-out",
@@ -94,6 +98,7 @@ REFUSALS = {
     Cue.CANCEL: (487, ""),
     Cue.BYE: (487, ""),
     Cue.STREAM_REFUSED: (503, ""),
+    Cue.PRACK_MISSING: (504, ""),
     Cue.WORKER_LOST: (503, ""),
 }
 """What an incoming call is refused with, where the owner did not say."""
