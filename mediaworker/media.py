@@ -5,6 +5,7 @@ Nothing here outlives a tick but the tables.
 
 from __future__ import annotations
 
+from collections import deque
 from functools import cached_property
 from typing import NamedTuple
 
@@ -100,6 +101,8 @@ class Media:
         """The same instant by the clock on the wall, for sender reports; 0 if nobody said."""
         self.high = 0
         """Rows from here on were never used."""
+        self.clean = deque[int]()
+        """Free rows that are clean, to be taken next."""
         self.waves: list[Wave] = []
         self.reports_heard: list[Report] = []
         self.reports_due: list[Report] = []

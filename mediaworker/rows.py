@@ -30,7 +30,14 @@ ENTROPY: Final = 16
 """Bytes."""
 PERIOD: Final = 4
 """Ticks, 20 ms, until the peer asks for another packet time."""
+COUNTS: Final = tuple(
+    (field.name, {"strangers": "packets_strange"}.get(field.name, field.name))
+    for field in msgspec.structs.fields(Quality)
+)
+"""What quality is made of, and in which column it is."""
 REST_NS: Final = 2_000_000_000
+AHEAD: Final = 16
+"""Rows that are cleaned together."""
 PTIMES: Final = (10, 20, 30, 40, 50, 60)
 SHORTEST_DIGIT_MS: Final = 40
 LONGEST_DIGIT_MS: Final = 8000
@@ -77,20 +84,28 @@ OWN: Final = frozenset(
 
 def take(media: Media, stream: StreamId, now_ns: int) -> int:
     """Return a free row, rested and cleaned, now of ``stream``.  Raises NoCapacityError."""
+    if not media.clean:
+        _clean(media, now_ns)
+    row = media.clean.popleft()
+    media.public.stream[row] = stream
+    media.high = max(media.high, row + 1)
+    return row
+
+
+def _clean(media: Media, now_ns: int) -> None:
+    """Clean the next free rows, several at once: that costs hardly more than to clean one."""
     streams, public = media.streams, media.public
     free = np.flatnonzero(public.stream == 0)
     if not len(free):
         raise NoCapacityError(f"all {streams.rows} streams of this worker are in use")
     released = streams.released_at[free]
-    rested = free[(released == 0) | (released < now_ns - REST_NS)]
-    row = int(rested[0] if len(rested) else free[released.argmin()])
+    rested = free[(released == 0) | (released < now_ns - REST_NS)][:AHEAD]
+    rows = rested if len(rested) else free[[released.argmin()]]
     for table in (streams, public):
         for name in table.columns:
-            getattr(table, name)[row] = 0
-    public.stream[row] = stream
-    streams.due[row] = NEVER
-    media.high = max(media.high, row + 1)
-    return row
+            getattr(table, name)[rows] = 0
+    streams.due[rows] = NEVER
+    media.clean.extend(rows.tolist())
 
 
 def open_row(media: Media, row: int, *, caller_is_remote: bool, entropy: bytes) -> None:
@@ -169,12 +184,7 @@ def queue_digits(
 def quality(media: Media, row: int) -> Quality:
     """Return what the stream was like."""
     public = media.public
-    names = {"strangers": "packets_strange"}
-    counts = {
-        field.name: getattr(public, names.get(field.name, field.name))[row].item()
-        for field in msgspec.structs.fields(Quality)
-    }
-    return Quality(**counts)
+    return Quality(**{count: getattr(public, name)[row].item() for count, name in COUNTS})
 
 
 def close(media: Media, row: int, now_ns: int) -> bytes:
