@@ -52,6 +52,7 @@ from signaling.sip.message import Response
 from signaling.sip.parse import parse_message, salvage
 from signaling.sip.render import render, respond
 from signaling.state import AgentState, Unresolved
+from signaling.timers import compact
 from signaling.transactions.layer import (
     AckMissing,
     AckReceived,
@@ -85,6 +86,7 @@ class Agent:
         core = Core(self.state, now, Entropy(entropy))
         _take(core, given)
         _work_off(core)
+        compact(core.state, ELSEWHERE)
         _drained(core)
         return core.effects
 

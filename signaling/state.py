@@ -114,6 +114,8 @@ class AgentState(msgspec.Struct, kw_only=True):
     unresolved: dict[str, Unresolved] = {}
     timers: list[tuple[float, str, str]] = []
     """Heap of (instant, call or ``asked`` key, timer); one that is not true any more is skipped."""
+    timers_kept: int = 0
+    """How many were true when they were last looked through."""
     next_client_check: float = 0.0
     feed_sequence: dict[str, int] = {}
     """Of the last event published, by topic."""

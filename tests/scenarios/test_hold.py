@@ -160,7 +160,8 @@ def sizes(station: Station) -> dict[str, int]:
     """Return how much a core remembers, by the name of the table."""
     state = station.state
     tables: dict[str, object] = {name: getattr(state, name) for name in state.__struct_fields__}
-    counted = {n: len(t) for n, t in tables.items() if isinstance(t, dict | list) and n != "asked"}
+    counted = {n: len(t) for n, t in tables.items() if isinstance(t, dict | list)}
+    del counted["asked"], counted["timers"]
     (call,) = state.calls.values()
     counted |= {f"call.{name}": len(getattr(call, name)) for name in ("sent", "transactions")}
     counted["transactions"] = sum(
@@ -188,12 +189,12 @@ def test_fifty_holds_leave_nothing_behind(arena: Arena, loss: str) -> None:
         assert flow(arena.alice) == (True, True)
     arena.network.run(seconds=70.0)
     assert [sizes(station) for station in arena.stations] == before
+    assert max(len(station.state.timers) for station in arena.stations) < 100
     invites = {first(r, "CSeq"): r for r in arena.bob.requests("INVITE")}
     versions = [version(request) for request in invites.values()]
-    assert len(versions) == 103
     assert sorted(set(versions)) == list(range(1, 104))
-    if loss == "clean":
-        assert versions == sorted(versions)
+    if loss == "clean":  # else some are refused (500 before the ACK came) and sent again
+        assert versions == sorted(set(versions))
     for link in (arena.link("alice", "bob"), arena.link("bob", "alice")):
         link.rules.clear()
     arena.alice.hang_up_all()
