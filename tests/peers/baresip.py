@@ -166,6 +166,11 @@ class Baresip(Running):
         """Answer the call that rings."""
         self.tell("accept")
 
+    def take(self) -> None:
+        """Wait until somebody calls, and answer."""
+        self.wait_event("CALL_INCOMING")
+        self.accept()
+
     def hang_up(self) -> None:
         """End (or refuse) the current call."""
         self.tell("hangup")

@@ -16,8 +16,10 @@ class Dnsmasq(Running):
     ``naptr-record=test,ORDER,PREFERENCE,s,SIP+D2U,,_sip._udp.test``.
     """
 
-    def __init__(self, folder: Path, records: Sequence[str], *, ttl: int = 60) -> None:
-        self.port = free_port()
+    def __init__(
+        self, folder: Path, records: Sequence[str], *, ttl: int = 60, port: int = 0
+    ) -> None:
+        self.port = port or free_port()
         self.nameserver = f"127.0.0.1:{self.port}"
         command = ["dnsmasq", "--keep-in-foreground", "--conf-file=/dev/null", "--pid-file"]
         command += ["--no-resolv", "--no-hosts", "--local=/test/", f"--local-ttl={ttl}"]

@@ -150,10 +150,14 @@ class Linphone(Running):
         """Wait until somebody calls; return the number of the call."""
         return int(self.wait_line(r"Receiving new incoming call .* assigned id (\d+)", seconds)[1])
 
-    def accept(self, call: int) -> None:
+    def accept(self, call: int = 1) -> None:
         """Answer a call that rings."""
         self.type_line(f"answer {call}")
         self.wait_up(call)
+
+    def take(self) -> None:
+        """Wait until somebody calls, and answer."""
+        self.accept(self.wait_incoming())
 
     def wait_up(self, call: int, seconds: float = 10.0) -> None:
         """Wait until a call has media (again)."""
@@ -163,16 +167,16 @@ class Linphone(Running):
         """Wait until a call is over."""
         self.wait_line(rf"Call {call} with .* ended", seconds)
 
-    def hang_up(self, call: int) -> None:
+    def hang_up(self, call: int = 1) -> None:
         """End (or refuse) a call."""
         self.type_line(f"terminate {call}")
         self.wait_ended(call)
 
-    def hold(self, call: int) -> None:
+    def hold(self, call: int = 1) -> None:
         """Hold the current call, which must be this one."""
         self.tell("pause", rf"Call {call} with .* is now paused")
 
-    def resume(self, call: int) -> None:
+    def resume(self, call: int = 1) -> None:
         """Take a call back."""
         self.type_line(f"resume {call}")
         self.wait_up(call)
