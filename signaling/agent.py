@@ -17,7 +17,17 @@ from bus.errors import TooLateError
 from bus.ids import CallId
 from bus.streams import CloseStream
 from signaling import client_frames, registering, registrar, worker_frames
-from signaling.calls import digits, offering, refreshing, session, transferee, transferor
+from signaling.calls import (
+    digits,
+    offering,
+    prack,
+    refreshing,
+    replaces,
+    ringing,
+    session,
+    transferee,
+    transferor,
+)
 from signaling.calls.acts import step, step_or_settle
 from signaling.calls.call import Call
 from signaling.calls.dialling import may_follow, ready, take_ways
@@ -114,6 +124,7 @@ def _work_off(core: Core) -> None:
             news = core.news.popleft()
             transferee.follow(core, news)
             transferor.follow(core, news)
+            replaces.follow(core, news)
 
 
 def _take(core: Core, given: Input) -> None:
@@ -336,6 +347,7 @@ def _ring_timeout(core: Core, call: Call) -> None:
 
 OF_CALL: dict[str, Callable[[Core, Call], None]] = {
     digits.TIMER: digits.go_on,
+    ringing.TIMER: prack.due,
     "ring": _ring_timeout,
     transferor.TIMER: transferor.time_out,
     transferor.PARTING_TIMER: transferor.part,
