@@ -130,12 +130,13 @@ def _hang_up(core: Core, client: Client, waiting: Waiting, command: calls.HangUp
 def _play(core: Core, client: Client, waiting: Waiting, command: calls.Play) -> None:
     check_source(command.source)
     call = call_up(core, command.call)
+    call.play = command.source
     core.ask_leg(call, PlayStream(stream=call.leg.stream, source=command.source), waiting)
 
 
 def _record(core: Core, client: Client, waiting: Waiting, command: calls.Record) -> None:
     call = call_up(core, command.call)
-    call.record = command.path or call.record
+    call.record, call.record_stopped = command.path or call.record, not command.path
     core.ask_leg(call, RecordStream(stream=call.leg.stream, path=command.path), waiting)
 
 

@@ -7,8 +7,8 @@ request (482), then the dialog (481, 500) or, for a new INVITE, whether its desc
 
 from collections.abc import Callable
 
-from bus.calls import IncomingCall
-from bus.ids import CallId
+from bus.calls import IncomingCall, OnOwnerLost
+from bus.ids import CallId, PeerId
 from signaling.calls.acts import RETRY_AFTER, dialog_key_of, step
 from signaling.calls.call import Call, Leg
 from signaling.calls.describing import CODECS
@@ -18,13 +18,13 @@ from signaling.calls.forks import return_to
 from signaling.calls.leg import aim_leg
 from signaling.calls.prack import prack_received
 from signaling.calls.reinvite import acknowledged, reinvited
+from signaling.calls.replaces import replaced_by, take_over
 from signaling.calls.responses import answer
 from signaling.calls.session import refuse_brief
 from signaling.calls.states import Cue, State
 from signaling.calls.transferee import refer_in_dialog, refer_outside
 from signaling.calls.transferor import notified
 from signaling.calls.update import updated
-from signaling.clients import Client, Subscription
 from signaling.core import Core
 from signaling.dialogs.dialog import check_in_dialog, dialog_key, uas_dialog, update_target
 from signaling.guarding import guard
@@ -33,7 +33,7 @@ from signaling.sdp.errors import NegotiationError
 from signaling.sdp.offer_answer import Agreed, Negotiation, accept_answer, consider_offer
 from signaling.sending import ACCEPT, ALLOW, SUPPORTED, listener_named
 from signaling.sip.dtmf import BODIES
-from signaling.sip.errors import SipError
+from signaling.sip.errors import RemoteError, SipError
 from signaling.sip.flow import SECURE, Flow
 from signaling.sip.headers import NameAddr, parse_cseq, parse_name_addr
 from signaling.sip.message import Header, Request, every, first
@@ -131,6 +131,8 @@ def _in_dialog(core: Core, key: str, request: Request, flow: Flow) -> None:
 def _reinvite(core: Core, call: Call, key: str, request: Request) -> None:
     if call.dialog is None or call.state in (State.CLOSING, State.LEAVING):
         reply(core, key, request, 481)
+    elif first(request, "Replaces") is not None:
+        reply(core, key, request, 400, "Replaces within a dialog")
     elif reinvited(core, call, key, request):
         update_target(call.dialog, request)
         call.reinvite_cseq = _cseq(request)
@@ -225,18 +227,34 @@ def _invite(core: Core, key: str, request: Request, flow: Flow) -> None:
             core, key, request, error.status, "", [("Warning", f'399 offhook "{_quoted(error)}"')]
         )
         return
+    try:
+        old = replaced_by(core, request)
+    except RemoteError as error:
+        reply(core, key, request, error.status, error.reason)
+        return
     if _status(core) != 200:
         reply(core, key, request, 503)
         return
-    wanted = core.state.clients.owner_for(user_of(request.uri))
-    if wanted is None:
+    owner = _owner(core, request, old)
+    if owner is None:
         reply(core, key, request, 480)
         return
-    call = _new_call(core, key, request, flow, listener, wanted)
+    call = _new_call(core, key, request, flow, listener, *owner)
     call.agreed, call.offered_in_2xx = agreed, not request.body
     answer(core, call, 100, "")
+    if old is not None:
+        take_over(core, call, old)
+        return
     core.set_timer(call, "ring", core.state.settings.sip.ring_timeout)
     core.tell(call, _offer(call, request, flow))
+
+
+def _owner(core: Core, request: Request, old: Call | None) -> tuple[PeerId, OnOwnerLost] | None:
+    """Say whose a new call is: the owner's of the one it replaces, else the first who wants it."""
+    if old is not None:
+        return old.owner, old.on_owner_lost
+    wanted = core.state.clients.owner_for(user_of(request.uri))
+    return (wanted[0].peer, wanted[1].on_owner_lost) if wanted else None
 
 
 def _try(core: Core, request: Request, listener: Listener) -> Agreed | None:
@@ -252,17 +270,17 @@ def _new_call(
     request: Request,
     flow: Flow,
     listener: Listener,
-    wanted: tuple[Client, Subscription],
+    owner: PeerId,
+    on_owner_lost: OnOwnerLost,
 ) -> Call:
-    client, subscription = wanted
     core.state.calls_total += 1
     local_tag = core.entropy.token()
     caller, called = _name(request, "From"), _name(request, "To")
     call = Call(
         id=CallId(f"{core.state.incarnation[:6]}-{core.state.calls_total}"),
         state=State.OFFERED,
-        owner=client.peer,
-        on_owner_lost=subscription.on_owner_lost,
+        owner=owner,
+        on_owner_lost=on_owner_lost,
         local_uri=called.uri,
         remote_uri=caller.uri,
         sip_call_id=first(request, "Call-ID") or "",

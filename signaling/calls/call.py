@@ -222,6 +222,8 @@ class Call(msgspec.Struct, kw_only=True):
     """REFERs that came in the dialog."""
     transfers: int = 0
     """How many transfers led to this call."""
+    record_stopped: bool = False
+    """``record`` is what was recorded, nothing is any more."""
     replaces: CallId = CallId("")
     """The call that ends when this one is up."""
     ended: Ended | None = None
