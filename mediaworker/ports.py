@@ -4,7 +4,8 @@ A stream has a pair: RTP on an even port, RTCP on the next (RFC 3550 section 11)
 unconnected: who may talk to a stream is a column, compared for all rows at once.
 
 A released pair stays bound and rests: the peer of the call that was there may go on sending for a
-while, and the next call must not hear it.  Rested pairs are closed, with all that came.
+while, and the next call must not hear it.  A rested pair is emptied and used again; one that
+nobody wanted for as long again is closed.
 
 Later a keeper process opens the pairs and passes them; ``PairSource`` is all the worker knows.
 """
@@ -20,6 +21,8 @@ from bus.errors import BadRequestError, NoCapacityError
 RTP_BUFFER: Final = 128 * 1024
 """Doubled by the kernel, that is four seconds of one peer's RTP."""
 RTCP_BUFFER: Final = 16 * 1024
+MOST_LATE: Final = 1000
+"""Datagrams that a rested socket may hold; whoever sends more goes on, and the pair is closed."""
 NO_MORE: Final = frozenset({errno.EMFILE, errno.ENFILE, errno.ENOBUFS, errno.ENOMEM})
 
 
@@ -31,6 +34,10 @@ class PortPair(NamedTuple):
     """Of RTP; RTCP is one above."""
     rtp: socket.socket
     rtcp: socket.socket
+
+    def empty(self) -> bool:
+        """Drop what has come; False if it does not end."""
+        return all(_empty(each) for each in (self.rtp, self.rtcp))
 
     def close(self) -> None:
         """Free both ports."""
@@ -66,8 +73,10 @@ class LocalPairs:
         self.resting: deque[tuple[float, PortPair]] = deque()
 
     def take(self, address: str, now: float) -> PortPair:
-        """Return the next pair that nobody holds, going round the whole range."""
+        """Return a rested pair, else the next that nobody holds, going round the whole range."""
         self._free_rested(now)
+        if (rested := self._rested(address, now)) is not None:
+            return rested
         for port in self._candidates():
             pair = _open_pair(address, port)
             if pair is not None:
@@ -94,14 +103,34 @@ class LocalPairs:
             if port not in self.held:
                 yield port
 
-    def _free_rested(self, now: float) -> None:
+    def _rested(self, address: str, now: float) -> PortPair | None:
         while self.resting and self.resting[0][0] <= now:
+            pair = self.resting[0][1]
+            if pair.address == address and pair.empty():
+                self.resting.popleft()
+                return pair
+            self._free()
+        return None
+
+    def _free_rested(self, now: float) -> None:
+        while self.resting and self.resting[0][0] + self.rest <= now:
             self._free()
 
     def _free(self) -> None:
         _, pair = self.resting.popleft()
         self.held.discard(pair.port)
         pair.close()
+
+
+def _empty(opened: socket.socket) -> bool:
+    try:
+        for _ in range(MOST_LATE):
+            opened.recv(1)
+    except BlockingIOError:
+        return True
+    except OSError:  # an ICMP error; what else there is is not known
+        return False
+    return False
 
 
 def _open_pair(address: str, port: int) -> PortPair | None:

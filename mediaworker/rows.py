@@ -14,6 +14,7 @@ import msgspec
 import numpy as np
 
 from bus.calls import Quality
+from bus.columns import Column
 from bus.errors import BadRequestError, NoCapacityError
 from bus.ids import StreamId
 from bus.streams import Remote
@@ -194,7 +195,8 @@ def close(media: Media, row: int, now_ns: int) -> bytes:
     """
     streams = media.streams
     goodbye = farewell(media, row) if streams.aimed[row] else b""
-    forget_leg(media, row)
+    if streams.tapped[row]:
+        forget_leg(media, row)
     streams.live[row] = streams.sends[row] = streams.receives[row] = streams.aimed[row] = False
     streams.tapped[row] = False
     streams.recording[row] = -1
@@ -244,8 +246,8 @@ def _law(codec: str) -> Law:
         raise BadRequestError(f"codec {codec!r} is not one of {known}") from None
 
 
-def _payload_kinds(remote: Remote) -> list[int]:
-    kinds = [int(PayloadKind.UNKNOWN)] * 128
+def _payload_kinds(remote: Remote) -> Column[np.uint8]:
+    kinds = bytearray(128)
     for payload_type, kind in STATIC_TYPES:
         kinds[payload_type] = kind
     agreed = PayloadKind[remote.codec.upper()]
@@ -258,7 +260,7 @@ def _payload_kinds(remote: Remote) -> list[int]:
     kinds[remote.receive_payload_type] = agreed
     if events >= 0:
         kinds[events] = PayloadKind.EVENTS
-    return kinds
+    return np.frombuffer(kinds, np.uint8)
 
 
 def _check_digits(streams: Streams, row: int, digits: str, duration_ms: int, gap_ms: int) -> None:

@@ -101,6 +101,42 @@ def test_a_released_pair_rests_bound_and_comes_back_empty() -> None:
         again.close()
 
 
+def test_a_rested_pair_is_used_again_and_closed_when_nobody_wants_it() -> None:
+    first = free_range(2)
+    with pairs(first, first + 3) as source:
+        pair = source.take(HOST, 0.0)
+        source.release(pair, 0.0)
+        assert source.take(HOST, 5.0) is pair
+        source.release(pair, 5.0)
+        elsewhere = source.take("127.0.0.2", 10.0)
+        assert elsewhere.address == "127.0.0.2"
+        elsewhere.close()
+        assert pair.rtp.fileno() == -1
+        other = source.take(HOST, 10.0)
+        source.release(other, 10.0)
+        source.take("127.0.0.3", 20.0).close()
+        assert other.rtcp.fileno() == -1
+
+
+def test_a_pair_that_is_still_sent_to_without_end_is_closed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("mediaworker.ports.MOST_LATE", 2)
+    first = free_range(2)
+    with (
+        pairs(first, first + 3) as source,
+        socket.socket(socket.AF_INET, socket.SOCK_DGRAM) as peer,
+    ):
+        pair = source.take(HOST, 0.0)
+        source.release(pair, 0.0)
+        for _ in range(3):
+            peer.sendto(b"late", (HOST, pair.port))
+        again = source.take(HOST, 5.0)
+        assert again is not pair
+        assert pair.rtp.fileno() == -1
+        again.close()
+
+
 def test_ipv6() -> None:
     first = free_range(1)
     with pairs(first, first + 1) as source:
