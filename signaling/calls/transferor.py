@@ -13,10 +13,11 @@ from bus.calls import Answered, Ended, Outcome, Progress
 from bus.ids import CallId
 from bus.transfers import TransferEnded, TransferProgress
 from signaling.calls import states
-from signaling.calls.acts import answer, settle, step
+from signaling.calls.acts import settle, step
 from signaling.calls.call import Call, Purpose, Sent
 from signaling.calls.hold import HELD, hold, resume
 from signaling.calls.requests import send
+from signaling.calls.responses import answer
 from signaling.calls.transfer import TRANSFEROR, Act, Cue, Stage, Transferring
 from signaling.calls.verdicts import Happening
 from signaling.core import Core
