@@ -137,7 +137,7 @@ def _take(core: Core, given: Input) -> None:
         case TransportFailed():
             level = "debug" if given.flow.connection else "info"
             core.log(level, f"{given.flow.listener} to {given.flow.host}: {given.reason}")
-            core.take(core.state.transactions.transport_failed(given.flow, core.now))
+            core.take(core.state.transactions.transport_failed(given.flow, core.now, given.reason))
         case Resolved():
             _resolved(core, given)
         case FromClient():
@@ -214,7 +214,7 @@ def _report(core: Core, out: Out) -> None:
         case ResponseReceived():
             take_response(core, out.key, out.response)
         case ClientFailed():
-            request_failed(core, out.key, out.why)
+            request_failed(core, out.key, out.why, out.reason)
         case AckMissing():
             _ack_missing(core, out.key)
         case StrayResponse():

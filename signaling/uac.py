@@ -73,18 +73,19 @@ def take_response(core: Core, key: str, response: Response) -> None:
         _invite_answered(core, call, key, response)
 
 
-def request_failed(core: Core, key: str, why: str) -> None:
-    """Nobody answered a request of ours, or it could not be sent."""
+def request_failed(core: Core, key: str, why: str, reason: str = "") -> None:
+    """Nobody answered a request of ours, or it could not be sent, for a reason."""
+    happening = Happening(status=STATUS[why], reason=reason or why)
     outside = core.state.outside.pop(key, None)
     if outside is not None:
         if not go_elsewhere(core, outside):
-            OUTSIDE[outside.purpose](core, outside, Happening(status=STATUS[why], reason=why))
+            OUTSIDE[outside.purpose](core, outside, happening)
         return
     call = _call_of(core, key)
     if call is None:
         return
     if key in call.sent:
-        _final(core, call, key, Happening(status=STATUS[why], reason=why))
+        _final(core, call, key, happening)
     elif key == call.invite_key:
         call.invite_key = ""
         forks.leave(core, call)
@@ -93,7 +94,7 @@ def request_failed(core: Core, key: str, why: str) -> None:
             cue = Cue.FAIL_OVER
         elif call.out and may_follow(call.out):
             cue = Cue.REDIRECTED  # the next contact of the 3xx may be alive
-        step_or_settle(core, call, cue, Happening(status=408 if why == "timeout" else 503))
+        step_or_settle(core, call, cue, Happening(status=STATUS[why], reason=reason))
 
 
 def _invite_answered(core: Core, call: Call, key: str, response: Response) -> None:

@@ -183,7 +183,7 @@ class Transactions(msgspec.Struct, kw_only=True):
 
     # ---------------------------------------------------------------------- for both of them
 
-    def transport_failed(self, flow: Flow, now: float) -> list[Out]:
+    def transport_failed(self, flow: Flow, now: float, reason: str = "") -> list[Out]:
         """Tell the client transactions that what they sent over a flow went nowhere."""
         outs: list[Out] = []
         ours: dict[str, InviteClient | Client] = {**self.invite_clients, **self.clients}
@@ -194,7 +194,10 @@ class Transactions(msgspec.Struct, kw_only=True):
                 outs += self._start(key, machine, now)
             else:
                 outs += self._step(key, machine, Cue.TRANSPORT_ERROR, now)
-        return outs
+        return [
+            msgspec.structs.replace(out, reason=reason) if isinstance(out, ClientFailed) else out
+            for out in outs
+        ]
 
     def deadline(self) -> float | None:
         """Return when to call ``wake``, None if nothing is being waited for."""

@@ -60,6 +60,8 @@ class ClientFailed(msgspec.Struct, frozen=True):
 
     key: str
     why: Literal["timeout", "transport"]
+    reason: str = ""
+    """What the transport said."""
 
 
 class AckMissing(msgspec.Struct, frozen=True):
