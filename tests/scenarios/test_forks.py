@@ -45,7 +45,8 @@ def from_fork(
     puppet: Puppet, invite: Request, method: str, tag: str, number: int = 1, body: bytes = b""
 ) -> None:
     """Send a request of a fork in its dialog."""
-    kind = [("Content-Type", "application/dtmf")] if body else []
+    of_body = "application/sdp" if method == "UPDATE" else "application/dtmf"
+    kind = [("Content-Type", of_body)] if body else []
     puppet.send(
         Request(
             method=method,
@@ -189,6 +190,37 @@ def test_requests_of_every_early_dialog_find_the_call(arena: Arena) -> None:
         (481, "office"),  # over since the other one won
         (200, "cell"),
     ]
+    end(arena)
+
+
+def test_an_update_in_one_early_dialog_leaves_the_others_alone(arena: Arena) -> None:
+    moved = audio("8 101", address=CAROL, port=50002, version=2)
+    carol = forking(
+        arena,
+        (0.1, said(183, "cell", HER_CELL)),
+        (0.2, lambda puppet, request: from_fork(puppet, request, "UPDATE", "cell", body=moved)),
+        (0.3, said(200, "office", HER_OFFICE)),
+    )
+    arena.alice.dial(TO_CAROL)
+    arena.network.run(seconds=2.0)
+    assert [response.status for response in carol.responses] == [200]
+    assert ports(arena) == [50000, 50002, 40000]
+    assert arena.alice.heard(Answered)
+    end(arena)
+
+
+def test_after_an_update_the_answer_of_the_invite_is_history(arena: Arena) -> None:
+    moved = audio("8 101", address=CAROL, port=50002, version=2)
+    forking(
+        arena,
+        (0.1, reliably(183, "cell", 1, HER_CELL)),
+        (0.2, lambda puppet, request: from_fork(puppet, request, "UPDATE", "cell", body=moved)),
+        (0.3, said(200, "cell", HER_CELL)),
+    )
+    arena.alice.dial(TO_CAROL)
+    arena.network.run(seconds=2.0)
+    assert ports(arena) == [50000, 50002]
+    assert arena.alice.heard(Answered)
     end(arena)
 
 
