@@ -154,9 +154,10 @@ def _begin_segment(streams: Streams, rows: Rows) -> None:
 
 def _duration(streams: Streams, rows: Rows) -> Column[np.uint32]:
     """Return how long the event has been going on in this segment, in units of its clock."""
-    clock = streams.events_clock[rows].astype(np.uint64)
-    units = (streams.digit_elapsed[rows] * clock // np.uint64(RATE)).astype(np.uint32)
-    return units - streams.digit_before[rows]
+    units = streams.digit_elapsed[rows] * streams.events_clock[rows].astype(np.int64) // RATE
+    # Not below zero, were the clock to change within a digit.
+    left: Column[np.int64] = np.maximum(units - streams.digit_before[rows], 0)
+    return left.astype(np.uint32)
 
 
 def _tell(media: Media, rows: Rows) -> None:

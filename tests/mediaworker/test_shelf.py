@@ -8,10 +8,11 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from bus.sources import Tone, Wave
+from bus.sources import Music, Tone, Wave
 from mediaworker.filing import Fetched, FetchFailed
 from mediaworker.pool import Pool
 from mediaworker.shelf import HEAD, Shelf
+from mediaworker.sources.music import music
 from mediaworker.sources.tones import tone
 
 SIZE = 100_000
@@ -54,6 +55,14 @@ def test_a_tone_is_there_at_once() -> None:
     sound = library.fetch(1, Tone(440.0, -10.0))
     assert isinstance(sound, Fetched)
     assert content(library, sound) == tone(440.0, -10.0).tolist()
+
+
+def test_the_tune_is_made_once() -> None:
+    library = shelf()
+    first, second = library.fetch(1, Music()), library.fetch(2, Music())
+    assert isinstance(first, Fetched) and isinstance(second, Fetched)
+    assert content(library, first) == music().tolist()
+    assert first.offset == second.offset
 
 
 def test_a_file_is_converted_once(tmp_path: Path) -> None:

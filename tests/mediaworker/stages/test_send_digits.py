@@ -209,6 +209,15 @@ def test_a_digit_of_a_faster_clock_is_never_before_the_one_before() -> None:
     assert sent[first].timestamp == sent[first - 1].timestamp + 160  # audio has caught up
 
 
+def test_a_clock_that_changes_within_a_digit_does_not_keep_it_from_ending() -> None:
+    worker = Worker()
+    row = worker.open(peer(events_clock=48000))
+    rows.queue_digits(worker.media, row, "1", 3000, 60)
+    worker.run(500)
+    rows.aim(worker.media, row, peer(events_clock=8000))
+    assert worker.run(150) == [StreamDigitsSent(stream=worker.stream(row))]
+
+
 # ------------------------------------------------------------------------------------- tones
 
 
