@@ -1,1 +1,13 @@
-"""Small programs that use Offhook; each can be run as it is, and each is run by a test."""
+"""Small programs that use Offhook; each can be run as it is, and each is run by a test.
+
+place_call        call somebody, and tell how it went
+answer            take calls
+reject            refuse calls, each with its own status
+redirect          send callers elsewhere
+digits            press and hear keys, both ways
+hold              hold with music, and resume
+blind_transfer    send a caller to somebody else
+attended_transfer ... after having talked to them
+accept_transfer   be sent to somebody else
+plain_client      all without Offhook's Python client
+"""

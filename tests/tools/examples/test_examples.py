@@ -9,11 +9,16 @@ import pytest
 
 from tests.bus.commands.running import PRIVATE_PORTS
 from tests.peers.engine import Engine
+from tests.peers.hearing import check_hears
 from tests.peers.processes import Running, eventually
+from tools.sound import read_wav, tune, write_wav
 
 ROOT = Path(__file__).parent.parent.parent.parent
 EXAMPLES = ROOT / "tools" / "examples"
-COVERED = {"answer", "digits", "place_call", "plain_client", "redirect", "reject"}
+COVERED = {
+    *("place_call", "answer", "reject", "redirect", "digits", "hold"),
+    *("blind_transfer", "attended_transfer", "accept_transfer", "plain_client"),
+}
 
 
 class Example(Running):
@@ -54,11 +59,9 @@ def test_placing_and_answering(tmp_path: Path) -> None:
             said = caller.finish()
         assert "talking, PCMU" in said
         assert re.search(r"completed after [34]\.\d s", said)
-        packets = re.search(r"(\d+) packets came back", said)
-        assert packets is not None
-        assert int(packets[1]) > 100
+        assert packets_in(said) > 100
         record = Path(callee.says(r"completed, recorded in (\S+)$")[1])
-        assert record.stat().st_size > 3 * 8000 * 2 * 2
+        assert record.stat().st_size > 2.9 * 8000 * 2 * 2
         callee.signal(signal.SIGINT)
         callee.wait(20)
 
@@ -88,6 +91,56 @@ def test_digits_both_ways(tmp_path: Path) -> None:
         said = example.finish()
     assert "the caller entered 42" in said
     assert "the menu said 24" in said
+
+
+def test_holding(tmp_path: Path) -> None:
+    """The peer, which records, hears the music."""
+    music = tune(4.0, 1)
+    file = write_wav(tmp_path / "music.wav", music)
+    with Example(tmp_path, "answer", tmp_path) as peer:
+        with Example(tmp_path, "hold", peer.uri, file) as example:
+            assert example.finish().splitlines() == ["held", "talking again"]
+        record = peer.says(r"completed, recorded in (\S+)$")[1]
+    check_hears(music, read_wav(Path(record))[0][:, 0])
+
+
+def test_blind_transfer(tmp_path: Path) -> None:
+    with (
+        Example(tmp_path, "answer", tmp_path) as target,
+        Example(tmp_path, "blind_transfer", target.uri) as reception,
+        Example(tmp_path, "accept_transfer", reception.uri) as caller,
+    ):
+        said = caller.finish()
+        assert f"sent to {target.uri}" in said
+        assert packets_in(said) > 50
+        reception.says(r"^180 Ringing$")
+        reception.says(rf"^sip:offhook@\S+ talks to {re.escape(target.uri)}$")
+
+
+def test_blind_transfer_to_who_refuses(tmp_path: Path) -> None:
+    with (
+        Example(tmp_path, "reject") as target,
+        Example(tmp_path, "blind_transfer", target.uri) as reception,
+        Example(tmp_path, "accept_transfer", reception.uri) as caller,
+    ):
+        reception.says("is back: transfer failed: 603 Decline")
+        assert "nobody there: rejected: 603 Decline" in caller.finish()
+
+
+def test_attended_transfer(tmp_path: Path) -> None:
+    with (
+        Example(tmp_path, "answer", tmp_path) as target,
+        Example(tmp_path, "attended_transfer", target.uri) as reception,
+        Example(tmp_path, "accept_transfer", reception.uri) as caller,
+    ):
+        assert packets_in(caller.finish()) > 50
+        reception.says(rf"^sip:offhook@\S+ talks to {re.escape(target.uri)}$")
+
+
+def packets_in(said: str) -> int:
+    packets = re.search(r"(\d+) packets came", said)
+    assert packets is not None, said
+    return int(packets[1])
 
 
 def test_a_client_made_only_of_pyzmq_and_msgpack(tmp_path: Path) -> None:
