@@ -221,6 +221,7 @@ def test_after_an_update_the_answer_of_the_invite_is_history(arena: Arena) -> No
     arena.network.run(seconds=2.0)
     assert ports(arena) == [50000, 50002]
     assert arena.alice.heard(Answered)
+    assert not any("unusable" in line for line in arena.alice.logs)
     end(arena)
 
 
