@@ -30,6 +30,7 @@ auto_net_state_mon=0
 default_proxy=-1
 use_info={use_info}
 use_rfc2833={use_events}
+incoming_calls_early_media={early}
 [rtp]
 audio_rtp_port={rtp_first}-{rtp_last}
 audio_jitt_comp=80
@@ -58,7 +59,8 @@ enabled=1
 class Linphone(Running):
     """A running linphonec, ``sip:NAME@127.0.0.1``.
 
-    ``digits_by`` is ``rfc4733`` or ``info``; ``transport`` is ``udp`` or ``tcp``.
+    With ``early_media`` it speaks already while it rings.  ``digits_by`` is ``rfc4733`` or
+    ``info``; ``transport`` is ``udp`` or ``tcp``.
     """
 
     def __init__(
@@ -71,6 +73,7 @@ class Linphone(Running):
         auto_answer: bool = False,
         transport: str = "udp",
         digits_by: str = "rfc4733",
+        early_media: bool = False,
     ) -> None:
         (folder / ".local/share/linphone").mkdir(parents=True, exist_ok=True)
         self.folder = folder
@@ -89,6 +92,7 @@ class Linphone(Running):
                 name=name,
                 use_info=int(digits_by == "info"),
                 use_events=int(digits_by == "rfc4733"),
+                early=int(early_media),
                 rtp_first=rtp_first,
                 rtp_last=rtp_first + 20,
                 codec=codec,
@@ -96,7 +100,8 @@ class Linphone(Running):
         )
         super().__init__(
             ["linphonec", "-c", "linphonerc", "-d", "6", "-l", "stack.log"]
-            + (["-a"] if auto_answer else []),
+            + (["-a"] if auto_answer else [])
+            + (["--real-early-media"] if early_media else []),
             folder=folder,
             log="linphonec.log",
             environ={"HOME": str(folder), "XDG_RUNTIME_DIR": str(folder), "TERM": "dumb"},

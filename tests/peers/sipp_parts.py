@@ -26,8 +26,10 @@ def scenario(name: str, status: int = 0) -> str:
 
 def _part(found: re.Match[str]) -> str:
     given = {key: html.unescape(value) for key, value in GIVEN.findall(found[2])}
-    lines = (FOLDER / "parts" / f"{found[1]}.xml").read_text().splitlines()
-    return "\n".join(line for text in lines if (line := _filled(text, given)) is not None)
+    text = (FOLDER / "parts" / f"{found[1]}.xml").read_text()
+    assert set(given) <= {place[1] for place in PLACE.finditer(text)}, f"no place in {found[0]}"
+    lines = (_filled(line, given) for line in text.splitlines())
+    return "\n".join(line for line in lines if line is not None)
 
 
 def _filled(line: str, given: dict[str, str]) -> str | None:
