@@ -1,11 +1,15 @@
+import sys
+from pathlib import Path
+
 import pytest
 
 from bus.commands.transfer import TransferOptions, exit_code, request_of
 from bus.errors import BadRequestError
 from bus.ids import CallId
 from bus.transfers import Transfer, TransferEnded
-from tests.bus.commands.running import offhook
+from tests.bus.commands.running import ROOT, Offhook, environment, lines_of, offhook
 from tests.peers.engine import Engine
+from tests.peers.processes import Running
 
 CALL = CallId("c1")
 
@@ -40,3 +44,46 @@ def test_a_call_that_is_none_is_one_line(live: Engine) -> None:
     assert done.returncode == 1
     assert done.stderr.startswith("offhook transfer: no call")
     assert len(done.stderr.splitlines()) == 1
+
+
+def test_a_caller_is_sent_elsewhere_and_one_who_is_refused_comes_back(
+    live: Engine, tmp_path: Path
+) -> None:
+    run_dir = ("--run-dir", live.run_dir)
+    with (
+        Offhook(tmp_path, "answer", *run_dir, "--user", "here", log="here.log") as here,
+        Offhook(tmp_path, "answer", *run_dir, "--user", "there", log="there.log") as there,
+        Offhook(
+            tmp_path, "answer", *run_dir, "--user", "busy", "--reject", "486", log="busy.log"
+        ) as busy,
+    ):
+        for each in (here, there, busy):
+            each.wait_for("ready")
+        with accepting(tmp_path, f"sip:here@{live.sip}") as caller:
+            call = str(here.wait_for("answered")["call"])
+            done = offhook("transfer", call, f"sip:there@{live.sip}", *run_dir, "--json")
+            assert done.returncode == 0, done.stdout + done.stderr
+            told = lines_of(done.stdout)
+            assert [line["event"] for line in (told[0], told[-1])] == [
+                "transferring",
+                "transfer_ended",
+            ]
+            assert {line["status"] for line in told[1:-1]} >= {180}
+            there.wait_for("answered")
+            assert here.wait_for("ended")["outcome"] == "completed"
+            assert caller.wait(20) == 0
+        with accepting(tmp_path, f"sip:here@{live.sip}"):
+            call = str(here.wait_for("answered", count=2)["call"])
+            done = offhook("transfer", call, f"sip:busy@{live.sip}", *run_dir)
+            assert done.returncode == 4, done.stdout + done.stderr
+            assert done.stdout.splitlines()[-1] == "transfer failed: 486 Busy Here"
+
+
+def accepting(folder: Path, uri: str) -> Running:
+    """A caller who goes where it is sent."""
+    command: list[str | Path] = [
+        sys.executable,
+        ROOT / "tools" / "examples" / "accept_transfer.py",
+        uri,
+    ]
+    return Running(command, folder=folder, log="caller.log", environ=environment({}))
