@@ -41,9 +41,9 @@ AHEAD: Final = 16
 """Rows that are cleaned together."""
 PTIMES: Final = (10, 20, 30, 40, 50, 60)
 SHORTEST_DIGIT_MS: Final = 40
-LONGEST_DIGIT_MS: Final = 8000
+LONGEST_DIGIT_MS: Final = 10_000
 SHORTEST_GAP_MS: Final = 50
-LONGEST_GAP_MS: Final = 8000
+LONGEST_GAP_MS: Final = 10_000
 METHODS: Final = {"rfc4733": False, "inband": True}
 """Whether the digits are tones."""
 CLOCKS: Final = range(1000, 192_001)
@@ -73,7 +73,7 @@ OWN: Final = frozenset(
             "recording",
             "digits",
             "digit_tones",
-            "digit_samples",
+            "digit_lengths",
             "digit_gaps",
             "digits_queued",
         ),
@@ -177,8 +177,8 @@ def queue_digits(
     for place, key in enumerate(digits.upper(), start=queued):
         streams.digits[row, place % DIGITS] = KEYS.index(key)
         streams.digit_tones[row, place % DIGITS] = tones
-        streams.digit_samples[row, place % DIGITS] = duration_ms * 8
-        streams.digit_gaps[row, place % DIGITS] = gap_ms * 8
+        streams.digit_lengths[row, place % DIGITS] = duration_ms
+        streams.digit_gaps[row, place % DIGITS] = gap_ms
     streams.digits_queued[row] = (queued + len(digits)) & 0xFFFF_FFFF
 
 

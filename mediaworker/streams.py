@@ -40,7 +40,9 @@ RING: Final = 4800
 """Samples of the jitter ring, 600 ms: a multiple of every packet length."""
 TAP: Final = 4800
 """Samples kept of what a peer says, for those that listen to it."""
-DIGITS: Final = 64
+MILLISECOND: Final = 8
+"""Samples."""
+DIGITS: Final = 1024
 """Digits that can wait."""
 ADDRESS: Final = 3
 """64-bit words of an address: two of IPv6 (IPv4 is mapped) and one with the port."""
@@ -136,7 +138,8 @@ class Streams(Table):
     """RFC 4733 event codes."""
     digit_tones = column(np.bool_, DIGITS)
     """To be sent as tones in the audio, not as events."""
-    digit_samples = column(np.uint16, DIGITS)
+    digit_lengths = column(np.uint16, DIGITS)
+    """Milliseconds, as are ``digit_gaps``."""
     digit_gaps = column(np.uint16, DIGITS)
     digits_queued = column(np.uint32)
     """Digits ever queued; the next lies at ``digits_queued % DIGITS``."""

@@ -15,7 +15,7 @@ from mediaworker.masks import each_kind, some
 from mediaworker.media import Batch, Media
 from mediaworker.sources.dtmf import sound
 from mediaworker.stages.send_digits import latest
-from mediaworker.streams import TAP, TICK, Kind, Rows
+from mediaworker.streams import MILLISECOND, TAP, TICK, Kind, Rows
 
 WRITES: Final = frozenset({"said", "tap", "tap_written", "tap_read", "tap_seen"})
 
@@ -58,7 +58,7 @@ def _dial(media: Media, rows: Rows, samples: int) -> None:
     """Let the tones of a digit take the place of the source."""
     streams, digit = media.streams, latest(media, rows)
     begins = streams.digit_elapsed[rows].astype(np.int64) - samples
-    ends = streams.digit_samples[rows, digit].astype(np.int64)
+    ends = streams.digit_lengths[rows, digit].astype(np.int64) * MILLISECOND
     streams.said[rows, :samples] = sound(streams.digits[rows, digit], begins, ends, samples)
 
 

@@ -24,7 +24,7 @@ from mediaworker.media import Batch, Media
 from mediaworker.rtp import event
 from mediaworker.rtp.event import END, VOLUME
 from mediaworker.sources.resample import RATE
-from mediaworker.streams import DIGITS, TICK, Rows, Streams
+from mediaworker.streams import DIGITS, MILLISECOND, TICK, Rows, Streams
 
 ENDS: Final = 3
 """Packets that say that an event is over (section 2.5.1.4)."""
@@ -88,11 +88,18 @@ def latest(media: Media, rows: Rows) -> Rows:
     return ((media.streams.digits_sent[rows] - np.uint32(1)) % np.uint32(DIGITS)).astype(np.intp)
 
 
+def _total(media: Media, rows: Rows) -> Column[np.uint32]:
+    """Return the samples of the digits that are being sent."""
+    milliseconds = media.streams.digit_lengths[rows, latest(media, rows)]
+    total: Column[np.uint32] = milliseconds.astype(np.uint32) * MILLISECOND
+    return total
+
+
 def _leave_gap(media: Media, rows: Rows, samples: int) -> None:
     """Let the gap go by; a digit can begin in this packet if it is over."""
     streams = media.streams
     rows = rows[streams.digit_phase[rows] == Phase.GAP]
-    gaps = streams.digit_gaps[rows, latest(media, rows)]
+    gaps = streams.digit_gaps[rows, latest(media, rows)].astype(np.uint32) * MILLISECOND
     over = streams.digit_quiet[rows] >= gaps
     streams.digit_phase[rows[over]] = Phase.IDLE
     streams.digit_quiet[rows] += np.uint32(samples)
@@ -115,7 +122,7 @@ def _sound(media: Media, rows: Rows, samples: int) -> None:
     streams = media.streams
     elapsed = streams.digit_elapsed[rows] + np.uint32(samples)
     streams.digit_elapsed[rows], streams.in_tone[rows] = elapsed, True
-    beyond = elapsed.astype(np.int64) - streams.digit_samples[rows, latest(media, rows)]
+    beyond = elapsed.astype(np.int64) - _total(media, rows)
     over = (beyond >= 0) & (streams.digit_phase[rows] != Phase.GAP)
     rows = rows[over]
     streams.digit_quiet[rows] = beyond[over]
@@ -125,8 +132,7 @@ def _sound(media: Media, rows: Rows, samples: int) -> None:
 
 def _report(media: Media, rows: Rows, samples: int) -> None:
     """Make one packet of each event."""
-    streams, place = media.streams, latest(media, rows)
-    total = streams.digit_samples[rows, place].astype(np.uint32)
+    streams, total = media.streams, _total(media, rows)
     streams.event_first[rows] = streams.digit_elapsed[rows] == 0
     _begin_segment(streams, rows[_duration(streams, rows) > LONGEST])
     elapsed = np.minimum(streams.digit_elapsed[rows] + np.uint32(samples), total)
@@ -140,7 +146,7 @@ def _report(media: Media, rows: Rows, samples: int) -> None:
         np.minimum(ends, ENDS), [Phase.TONE, Phase.END, Phase.END, Phase.GAP]
     )
     streams.digit_ends[rows] = ends
-    codes = streams.digits[rows, place].astype(np.uint32) << np.uint32(24)
+    codes = streams.digits[rows, latest(media, rows)].astype(np.uint32) << np.uint32(24)
     marks = np.where(ends > 0, np.uint32(END), np.uint32(0)) | np.uint32(VOLUME << 16)
     streams.event_payload[rows] = codes | marks | np.minimum(duration, LONGEST)
     streams.in_event[rows] = True
