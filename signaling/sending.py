@@ -20,7 +20,7 @@ from signaling.transactions.otherwise import keep_way
 ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, INFO, UPDATE, REFER, NOTIFY"
 """Methods that are built; what is not here is answered 405."""
 
-SUPPORTED = "100rel, replaces, norefersub, timer"
+SUPPORTED = "100rel, replaces, norefersub, tdialog, timer"
 """Extensions that are built; what a peer requires and is not here is answered 420."""
 
 ACCEPT = "application/sdp, multipart/mixed, application/dtmf, application/dtmf-relay"

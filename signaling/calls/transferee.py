@@ -20,7 +20,7 @@ from signaling.calls.requests import send
 from signaling.calls.transfer import TRANSFEREE, Deed, Notice, Referral, Turn, Word
 from signaling.calls.verdicts import Happening
 from signaling.core import Core
-from signaling.dialogs.dialog import next_request, uas_dialog
+from signaling.dialogs.dialog import dialog_key, next_request, uas_dialog
 from signaling.dialogs.subscription import NOTIFIER, Cue, Phase, notify_headers, subscription_of
 from signaling.dialogs.subscription import step as subscription_step
 from signaling.sending import branch, contact, listener_named, start_outside, via
@@ -38,6 +38,7 @@ from signaling.sip.referring import (
 )
 from signaling.sip.render import reason_phrase, respond
 from signaling.sip.uri import parse_uri
+from signaling.sip.values import parameter, split_parameters
 from signaling.state import Outside
 
 PURPOSE: Final = "notify"
@@ -64,29 +65,41 @@ NOTHING: Final = Notice(0, "")
 
 def refer_in_dialog(core: Core, call: Call, key: str, request: Request) -> None:
     """Take a REFER in the dialog of a call."""
+    call.referrals += 1
+    _take(core, call, key, request, None)
+
+
+def _take(core: Core, call: Call, key: str, request: Request, flow: Flow | None) -> None:
+    """Ask the owner of a call; a ``flow`` is that of a REFER in a dialog of its own."""
     status, reason = _objection(core, call)
     if status:
         _answer(core, key, request, status, reason)
         return
-    call.referrals += 1
-    referral = _referral(core, key, request, call)
+    referral = _referral(core, key, request, call, flow or call.flow, alone=flow is not None)
     if referral is not None:
         call.referral = referral.id
         core.tell(call, _asked(referral))
 
 
 def refer_outside(core: Core, key: str, request: Request, flow: Flow) -> None:
-    """Take a REFER out of any dialog: the first subscriber of its user decides."""
+    """Take a REFER that begins a dialog of its own.
+
+    One with the Target-Dialog of a call is that call's (RFC 4538, RFC 5589 section 6.1), of any
+    other the first subscriber of its user decides.
+    """
+    call = _target_dialog(core, request)
     wanted = core.state.clients.owner_for(user_of(request.uri))
     if core.state.transactions.is_merged(request):
         _answer(core, key, request, 482)
     elif first(request, "Contact") is None:
         _answer(core, key, request, 400, "Contact is missing")
+    elif call is not None:
+        _take(core, call, key, request, flow)
     elif wanted is None or core.state.draining:
         _answer(core, key, request, 603)
     else:
         client, subscription = wanted
-        referral = _referral(core, key, request, None, flow)
+        referral = _referral(core, key, request, None, flow, alone=True)
         if referral is not None:
             referral.owner = client.peer
             referral.on_owner_lost = subscription.on_owner_lost
@@ -107,20 +120,18 @@ def _objection(core: Core, call: Call) -> tuple[int, str]:
 
 
 def _referral(
-    core: Core, key: str, request: Request, call: Call | None, flow: Flow | None = None
+    core: Core, key: str, request: Request, call: Call | None, flow: Flow | None, *, alone: bool
 ) -> Referral | None:
     try:
         to = _refer_to(request)
         referred_by = the_only(request, "Referred-By") or ""
-        local_tag = "" if call else core.entropy.token()
-        flow = flow or (call.flow if call else None)
-        if flow is None:
-            return None
-        dialog = None if call else uas_dialog(request, local_tag, confirmed=True)
+        dialog = uas_dialog(request, core.entropy.token(), confirmed=True) if alone else None
         domains = _domains(request, call)
     except RemoteError as error:
         _answer(core, key, request, error.status, error.reason)
         return None
+    flow = flow or Flow("", "", 0)
+    named = call is not None and not alone and call.referrals > 1
     referral = Referral(
         id=core.entropy.token(),
         call=call.id if call else CallId(""),
@@ -131,15 +142,27 @@ def _referral(
         to=to,
         referred_by=referred_by,
         silent=refers_silently(request),
-        subscription=subscription_of(request, named=call is not None and call.referrals > 1),
+        subscription=subscription_of(request, named=named),
         dialog=dialog,
         flow=flow,
-        listener=call.listener if call else flow.listener,
+        listener=flow.listener if alone or call is None else call.listener,
         domains=domains,
     )
     core.state.referrals[referral.id] = referral
     _wait(core, referral, DECISION)
     return referral
+
+
+def _target_dialog(core: Core, request: Request) -> Call | None:
+    """Return the call that a Target-Dialog names; tags are named as its sender sees them."""
+    value = first(request, "Target-Dialog")
+    if value is None:
+        return None
+    call_id, semicolon, rest = value.partition(";")
+    parameters = split_parameters(f"{semicolon}{rest}")
+    ours, theirs = (parameter(parameters, name) or "" for name in ("remote-tag", "local-tag"))
+    key = dialog_key(call_id.strip(), ours, theirs)
+    return core.state.calls.get(core.state.by_dialog.get(key, CallId("")))
 
 
 def _refer_to(request: Request) -> ReferTo:
@@ -273,7 +296,7 @@ def _refuse(core: Core, referral: Referral, notice: Notice) -> None:
 
 
 def _notify(core: Core, referral: Referral, notice: Notice) -> None:
-    call = core.state.calls.get(referral.call)
+    call = core.state.calls.get(referral.call) if referral.dialog is None else None
     nobody = call is None and referral.dialog is None
     if nobody or referral.subscription.phase is not Phase.ACTIVE:
         if notice.last:

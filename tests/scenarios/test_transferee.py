@@ -148,7 +148,7 @@ def test_nobody_decides(arena: Arena) -> None:
         ([("Refer-To", "<mailto:alice@example.com>")], 416),
         ([("Refer-To", f"<{TO_ALICE};method=BYE>")], 501),
         ([("Refer-To", f"<{TO_ALICE}?Replaces=x>")], 400),
-        ([("Refer-To", f"<{TO_ALICE}>"), ("Require", "tdialog")], 420),
+        ([("Refer-To", f"<{TO_ALICE}>"), ("Require", "nonsense")], 420),
     ],
 )
 def test_a_refer_that_cannot_be_done(
