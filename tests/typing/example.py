@@ -36,6 +36,39 @@ async def incoming() -> None:
             assert_type(await call.answer(play=offhook.Echo()), offhook.events.Answered)
 
 
+async def held_and_sent_on(call: offhook.Call, other: offhook.Call) -> None:
+    await call.hold(offhook.Music())
+    await call.resume()
+    assert_type(call.held, bool)
+    assert_type(await call.transfer(other, timeout=5), offhook.Transferred)
+    try:
+        await call.transfer("sip:c@d", headers={"X-One": "1"}, progress=told)
+    except offhook.TransferFailedError as failure:
+        assert_type(failure.status, int)
+    assert_type(call.replaced_by, offhook.Call | None)
+
+
+def told(progress: offhook.events.TransferProgress) -> None:
+    assert_type(progress.status, int)
+
+
+async def asked(engine: offhook.Engine) -> None:
+    async for request in engine.transfers():
+        assert_type(request, offhook.TransferRequest)
+        assert_type(request.call, offhook.Call | None)
+        assert_type(await request.accept(any_domain=True), offhook.Call)
+        await request.decline(480)
+
+
+async def registered(engine: offhook.Engine) -> None:
+    async with await engine.register("sip:a@b", password="c") as registration:
+        assert_type(registration, offhook.Registration)
+        assert_type(await registration.registered(), offhook.RegistrationInfo)
+        assert_type(registration.state, offhook.RegistrationState)
+        async for info in registration.changes():
+            assert_type(info, offhook.RegistrationInfo)
+
+
 def in_words(outcome: offhook.AnyOutcome) -> str:
     match outcome:
         case offhook.Completed():
