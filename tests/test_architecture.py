@@ -58,6 +58,7 @@ TESTED_ELSEWHERE = {
     "bus/holding.py": "structs without behaviour, through the client that sends them",
     "bus/transfers.py": "structs without behaviour, through the client that sends them",
     "bus/registrations.py": "structs without behaviour, through the client that sends them",
+    "bus/tracing.py": "structs without behaviour, tests/signaling/shell/test_trace_ring.py",
     "bus/protocol.py": "unions of messages, tests/bus/test_events.py",
     "bus/streams.py": "structs without behaviour, tests/bus/test_codec.py",
     "bus/workers.py": "structs without behaviour, tests/bus/test_codec.py",
