@@ -21,11 +21,13 @@ from bus.errors import WrongStateError
 from bus.ids import CallId
 from bus.settings import Settings, SipSettings
 from bus.sources import Silence, Tone
+from signaling.effects import FromWorker, WorkerDied
 from signaling.sip.message import Header, Request, Response, every, first
 from signaling.sip.parse import parse_message
 from tests.harness.arena import BOB, CAROL, TO_BOB, TO_CAROL, Arena
 from tests.harness.network import Path, Uniform, delay, double, drop, starts
 from tests.harness.puppet import Caller, Puppet
+from tests.harness.worker import StandInWorker
 from tests.signaling.carol import MEDIA, caller, heard
 from tests.signaling.sdp.bodies import audio
 
@@ -375,6 +377,22 @@ def test_early_media_and_the_answer_before_the_prack(arena: Arena) -> None:
     (stream,) = arena.bob.worker.open_streams
     assert (stream.plays, stream.record) == ([RINGBACK, Silence()], "/tmp/x.wav")
     hang_up(arena)
+
+
+def test_a_worker_that_is_lost_while_the_200_waits(arena: Arena) -> None:
+    """The caller knows the port of a stream that is gone; another stream has another."""
+    carol, call = invited(arena)
+    early = provisional(arena, carol, Ring(call=call, status=183, play=RINGBACK))
+    arena.bob.send(Answer(call=call))
+    arena.bob.worker.streams.clear()
+    arena.bob.worker.silent = True
+    other = StandInWorker("w1")
+    arena.bob.feed(FromWorker("other", other.hello()))
+    arena.bob.feed(WorkerDied(4711))
+    arena.network.run(seconds=0.1)
+    assert heard(carol, 1)[-1].status == 503
+    assert first(early, "RSeq")
+    carol.acknowledge(1)
 
 
 def test_a_200_need_not_wait_for_the_prack_of_a_mere_180(arena: Arena) -> None:
