@@ -27,8 +27,12 @@ PING: Final = b"\r\n\r\n"
 PONG: Final = b"\r\n"
 PONG_TIMEOUT: Final = 10.0
 """Seconds (RFC 5626 4.4.1)."""
+STALLED: Final = "it took too long for a message"
 MOST_UNSENT: Final = 1 << 20
 """Bytes that a peer may leave unread before it is given up."""
+
+Place = tuple[str, str, int]
+"""Transport, host and port of a peer."""
 
 Feed = Callable[[Input], None]
 
@@ -69,7 +73,10 @@ class Connection(asyncio.Protocol):
         self.stalled: asyncio.TimerHandle | None = None
         self.pinging: asyncio.TimerHandle | None = None
         self.missing: asyncio.TimerHandle | None = None
-        self.located = False
+        self.places: list[Place] = []
+        """Where it is found besides by its name."""
+        self.heard = False
+        """A whole message has come."""
         self.ended = ""
         """Why we ended it."""
 
@@ -126,8 +133,10 @@ class Connection(asyncio.Protocol):
     # --------------------------------------------------------------------------- what differs
 
     def begin(self) -> None:
-        """Start what runs along."""
-        if not self.accepted and self.settings.keepalive:
+        """Start what runs along; who connects is to say something soon."""
+        if self.accepted:
+            self.watch(progress=False, waiting=True)
+        elif self.settings.keepalive:
             self._ping_later()
 
     def write(self, message: bytes) -> None:
@@ -142,8 +151,8 @@ class Connection(asyncio.Protocol):
 
     def hear(self, message: bytes) -> None:
         """Hand a message on."""
-        if self.accepted and not self.located:
-            self.located = True
+        if self.accepted and not self.heard:
+            self.heard = True
             said = sent_by(message)
             if said is not None and said[0] == self.flow.host:
                 self.keeper.also_at(self, *said)
@@ -162,8 +171,7 @@ class Connection(asyncio.Protocol):
             self.stalled = None
         if waiting and self.stalled is None and self.settings.stall_timeout:
             loop = asyncio.get_running_loop()
-            stalled = "half a message, and no more"
-            self.stalled = loop.call_later(self.settings.stall_timeout, self.abort, stalled)
+            self.stalled = loop.call_later(self.settings.stall_timeout, self.abort, STALLED)
 
     def send(self, data: bytes) -> None:
         """Put bytes on the wire; give up on who never reads."""

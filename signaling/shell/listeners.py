@@ -8,7 +8,7 @@ from contextlib import suppress
 from typing import Final
 
 from bus.errors import LaunchError
-from bus.settings import parse_listener
+from bus.places import parse_listener
 from signaling.state import Listener
 
 RECEIVE_BUFFER: Final = 8 << 20

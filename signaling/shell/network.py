@@ -14,7 +14,7 @@ import msgspec
 
 from bus.settings import Settings
 from signaling.effects import Malformed, Received, Send, TransportFailed
-from signaling.shell.connection import PING, PONG_TIMEOUT, Connection, Feed
+from signaling.shell.connection import PING, PONG_TIMEOUT, Connection, Feed, Place
 from signaling.shell.listeners import ANYWHERE
 from signaling.shell.tls import client_context, identities, proves, server_context, why
 from signaling.shell.websocket import WebSocket
@@ -27,9 +27,6 @@ BATCH: Final = 64
 LARGEST_DATAGRAM: Final = 65536
 CONNECT_TIMEOUT: Final = 5.0
 """Seconds for a connection, and for its TLS handshake."""
-
-Place = tuple[str, str, int]
-"""Transport, host and port of a peer."""
 
 
 class Network:
@@ -161,19 +158,26 @@ class Network:
         self.made += 1
         name = str(self.made)
         self.connections[name] = connection
-        self.places[flow.transport, flow.host, flow.port] = connection
+        self._put(connection, (flow.transport, flow.host, flow.port))
         return name
 
     def closed(self, connection: Connection) -> None:
         """Forget a connection."""
         self.connections.pop(connection.flow.connection, None)
-        for place in [place for place, there in self.places.items() if there is connection]:
-            del self.places[place]
+        for place in connection.places:
+            if self.places.get(place) is connection:
+                del self.places[place]
 
     def also_at(self, connection: Connection, host: str, port: int | None) -> None:
         """The peer says that it listens there."""
         transport = connection.flow.transport
-        self.places.setdefault((transport, host, port or PORTS[transport]), connection)
+        place = (transport, host, port or PORTS[transport])
+        if place not in self.places:
+            self._put(connection, place)
+
+    def _put(self, connection: Connection, place: Place) -> None:
+        self.places[place] = connection
+        connection.places.append(place)
 
     def _connection(self, flow: Flow) -> Connection | None:
         named = self.connections.get(flow.connection)
@@ -195,7 +199,8 @@ class Network:
         return WebSocket(self, listener.name) if web else Connection(self, listener.name)
 
     def _open(self, flow: Flow, message: bytes) -> None:
-        key = msgspec.structs.replace(flow, connection="")
+        domain = flow.domain if flow.transport in SECURE else ""
+        key = msgspec.structs.replace(flow, connection="", domain=domain)
         if key in self.opening:
             self.opening[key].append(message)
             return

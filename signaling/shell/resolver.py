@@ -17,7 +17,7 @@ import dns.rdtypes.IN.NAPTR
 import dns.rdtypes.IN.SRV
 import dns.resolver
 
-from bus.settings import parse_nameserver
+from bus.places import parse_nameserver
 from signaling.locating import Answer, Question, Record
 
 HOSTS: Final = Path("/etc/hosts")

@@ -37,8 +37,8 @@ class WebSocket(Connection):
 
     def begin(self) -> None:
         """Start with the handshake, which must not take for ever."""
-        self.watch(progress=False, waiting=True)
         if isinstance(self.protocol, ClientProtocol):
+            self.watch(progress=False, waiting=True)
             self.protocol.send_request(self.protocol.connect())
             self._flush()
         super().begin()

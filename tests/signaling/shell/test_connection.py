@@ -6,6 +6,7 @@ from contextlib import suppress
 import pytest
 
 from signaling.effects import Input, Send, TransportFailed
+from signaling.shell.connection import STALLED
 from signaling.sip.flow import Flow
 from tests.bus.waiting import until
 from tests.signaling.shell.serving import MESSAGE, end_of, listening, serving
@@ -24,10 +25,27 @@ def test_half_a_message_is_not_waited_for_without_end() -> None:
             trickle.cancel()
             await until(lambda: len(fed) == 2)
             assert isinstance(fed[1], TransportFailed)
-            assert "half a message" in fed[1].reason
+            assert STALLED in fed[1].reason
             writer.close()
             with suppress(ConnectionError):
                 await writer.wait_closed()
+
+    asyncio.run(scenario())
+
+
+def test_who_connects_is_to_say_something() -> None:
+    async def scenario() -> None:
+        fed = list[Input]()
+        async with listening("tcp:127.0.0.1:0", fed, stall_timeout=0.2) as (network, listener):
+            silent, one = await asyncio.open_connection("127.0.0.1", listener.port)
+            _, other = await asyncio.open_connection("127.0.0.1", listener.port)
+            other.write(MESSAGE)
+            assert await end_of(silent)
+            assert len(network.connections) == 1, "who has said something may stay"
+            for writer in (one, other):
+                writer.close()
+                with suppress(ConnectionError):
+                    await writer.wait_closed()
 
     asyncio.run(scenario())
 

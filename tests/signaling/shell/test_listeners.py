@@ -36,6 +36,23 @@ def test_what_peers_are_told_is_advertised_or_found() -> None:
     assert anywhere.host not in ("0.0.0.0", "")
 
 
+def test_a_listener_may_tell_a_place_of_its_own() -> None:
+    """1:1 NAT: it goes before what is advertised for all."""
+    told, opened = open_listener("udp:127.0.0.1:0/203.0.113.5:5070", "198.51.100.7")
+    opened.close()
+    assert (told.host, told.port) == ("203.0.113.5", 5070)
+    told, opened = open_listener("udp:127.0.0.1:0/[2001:db8::5]", "")
+    opened.close()
+    assert (told.host, f"udp:127.0.0.1:{told.port}") == ("2001:db8::5", told.name)
+
+
+def test_any_ipv4_address_and_any_ipv6_address_can_have_the_same_port() -> None:
+    four, opened = open_listener("udp:0.0.0.0:0", "")
+    with opened:
+        _, other = open_listener(f"udp:[::]:{four.port}", "")
+        other.close()
+
+
 def test_an_ipv6_address_is_named_in_brackets() -> None:
     listener, opened = open_listener("udp:[::1]:0", "")
     with opened:
