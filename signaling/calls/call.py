@@ -117,6 +117,8 @@ class Outgoing(msgspec.Struct, kw_only=True):
     targets: list[str] = []
     """Contacts of a 3xx that are still to be tried, best first."""
     tried: list[str] = []
+    any_domain: bool = False
+    """Follow a 3xx to other domains too."""
     redirects_left: int
     codecs: tuple[str, ...]
     headers: tuple[Header, ...]

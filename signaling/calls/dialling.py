@@ -1,14 +1,15 @@
 """Placing a call: the INVITE, the next target, and what a response to it means.
 
 A 3xx is followed best contact first, depth first, never to a target already tried, and at most
-``redirects_left`` times (RFC 3261 8.1.3.4).  A challenge is answered once, twice if the nonce had
-only gone stale.
+``redirects_left`` times (RFC 3261 8.1.3.4); to other domains than the one dialled only if somebody
+said so.  A challenge is answered once, twice if the nonce had only gone stale.
 """
 
 import msgspec
 
 from signaling.calls.call import Call, Outgoing
 from signaling.calls.describing import our_offer
+from signaling.calls.domains import host_of, in_domain
 from signaling.calls.leg import open_leg
 from signaling.calls.session import ask_session, raise_session
 from signaling.calls.states import Cue
@@ -136,7 +137,10 @@ def _extensions(out: Outgoing) -> list[Header]:
 
 
 def take_contacts(out: Outgoing, response: Response) -> None:
-    """Queue the targets of a 3xx before those that are left, highest q first."""
+    """Queue the targets of a 3xx before those that are left, highest q first.
+
+    Those in another domain than the one dialled are left out, if nobody said that they may be.
+    """
     rated: list[tuple[float, int, str]] = []
     for place, value in enumerate(every(response, "Contact")):
         try:
@@ -145,8 +149,14 @@ def take_contacts(out: Outgoing, response: Response) -> None:
         except (SipError, ValueError):
             continue
         rated.append((-quality, place, contact_value.uri))
-    fresh = [uri for _, _, uri in sorted(rated) if uri not in out.tried and uri not in out.targets]
-    out.targets[:0] = fresh
+    home = [host_of(uri) for uri in out.tried[:1]]
+    out.targets[:0] = [
+        uri
+        for _, _, uri in sorted(rated)
+        if uri not in out.tried
+        and uri not in out.targets
+        and (out.any_domain or in_domain(uri, home))
+    ]
 
 
 def may_follow(out: Outgoing) -> bool:

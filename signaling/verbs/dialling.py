@@ -82,6 +82,7 @@ def _new_call(core: Core, client: Client, command: Dial) -> Call:
         out=Outgoing(
             target=command.uri,
             redirects_left=command.max_redirects,
+            any_domain=command.redirect_any_domain,
             route=(route_to(proxy),) if proxy else (),
             codecs=command.codecs,
             reliable=command.reliable,

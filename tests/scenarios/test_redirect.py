@@ -22,7 +22,7 @@ def moved(*contacts: str, status: int = 302) -> Callable[[Puppet, Request, Path]
 
 def test_a_redirection_is_followed(arena: Arena) -> None:
     carol = arena.puppet("carol", "192.0.2.3", moved(f"<{TO_BOB}>"))
-    mine, _ = arena.call(TO_CAROL)
+    mine, _ = arena.call(TO_CAROL, redirect_any_domain=True)
     (asked,) = carol.of("INVITE")
     followed = arena.bob.requests("INVITE")[0]
     assert first(asked, "Call-ID") == first(followed, "Call-ID")
@@ -37,13 +37,24 @@ def test_a_redirection_is_followed(arena: Arena) -> None:
     assert arena.alice.ended().call == mine
 
 
+def test_another_domain_needs_a_word(arena: Arena) -> None:
+    """Toll fraud: a 3xx spends our money as a REFER does."""
+    carol = arena.puppet("carol", "192.0.2.3", moved(f"<{TO_BOB}>"))
+    arena.bob_answers()
+    arena.alice.dial(TO_CAROL)
+    arena.network.run(seconds=3.0)
+    assert len(carol.of("INVITE")) == 1
+    assert not arena.bob.requests("INVITE")
+    assert (arena.alice.ended().outcome, arena.alice.ended().status) == (Outcome.REJECTED, 302)
+
+
 def test_the_best_contact_is_tried_first(arena: Arena) -> None:
     dave = arena.puppet(
         "dave", "192.0.2.4", lambda d, r, _: d.answer(r, 486) if r.method == "INVITE" else None
     )
     arena.puppet("carol", "192.0.2.3", moved(f"<{TO_BOB}>;q=0.2", "<sip:dave@192.0.2.4>;q=0.9"))
     arena.bob_answers()
-    arena.alice.dial(TO_CAROL)
+    arena.alice.dial(TO_CAROL, redirect_any_domain=True)
     arena.network.run(seconds=3.0)
     assert len(dave.of("INVITE")) == 1
     assert len(arena.bob.requests("INVITE")) <= 1
@@ -53,7 +64,7 @@ def test_the_best_contact_is_tried_first(arena: Arena) -> None:
 def test_a_loop_ends(arena: Arena) -> None:
     carol = arena.puppet("carol", "192.0.2.3", moved("<sip:dave@192.0.2.4>"))
     dave = arena.puppet("dave", "192.0.2.4", moved(f"<{TO_CAROL}>"))
-    arena.alice.dial(TO_CAROL)
+    arena.alice.dial(TO_CAROL, redirect_any_domain=True)
     arena.network.run(until=lambda: bool(arena.alice.heard(Ended)))
     assert (len(carol.of("INVITE")), len(dave.of("INVITE"))) == (1, 1)
     assert (arena.alice.ended().outcome, arena.alice.ended().status) == (Outcome.REJECTED, 302)
@@ -87,7 +98,7 @@ def test_a_redirection_without_or_with_foreign_contacts(arena: Arena) -> None:
     )
     for uri in ("", "tel:+15551234", "sips:bob@192.0.2.2", "mailto:bob@example.com"):
         contacts[:] = [("Contact", f"<{uri}>")] if uri else []
-        arena.alice.dial(TO_CAROL)
+        arena.alice.dial(TO_CAROL, redirect_any_domain=True)
         arena.network.run(seconds=3.0)
     ends = arena.alice.heard(Ended)
     assert len(ends) == 4
@@ -98,7 +109,7 @@ def test_a_contact_that_leads_nowhere_gives_way_to_the_next(arena: Arena) -> Non
     """One name does not exist, one scheme is not ours: the third is called."""
     nowhere = ("<sip:x@no.such.host>;q=0.9", "<tel:+49301234>;q=0.8", f"<{TO_BOB}>;q=0.1")
     arena.puppet("carol", "192.0.2.3", moved(*nowhere))
-    arena.call(TO_CAROL)
+    arena.call(TO_CAROL, redirect_any_domain=True)
     assert len(arena.bob.requests("INVITE")) == 1
     arena.alice.hang_up_all()
     arena.network.run(seconds=1.0)

@@ -26,7 +26,6 @@ from tests.harness.station import Station
 from tests.scenarios.transferring import TO_ALICE, TO_CAROL, accepts, answers, is_up
 from tests.signaling.sdp.bodies import audio
 
-
 NOBODY = CallId("")
 
 

@@ -11,10 +11,11 @@ STALE = 'Digest realm="r", nonce="n", stale=true'
 FRESH = 'Digest realm="r", nonce="n"'
 
 
-def outgoing(*, redirects_left: int = 5) -> Outgoing:
+def outgoing(*, redirects_left: int = 5, any_domain: bool = True) -> Outgoing:
     return Outgoing(
         target="sip:a@192.0.2.3",
         tried=["sip:a@192.0.2.3"],
+        any_domain=any_domain,
         redirects_left=redirects_left,
         codecs=("PCMU",),
         headers=(),
@@ -35,6 +36,17 @@ def test_the_best_contact_comes_first_and_none_twice() -> None:
     assert out.targets == ["sip:c@h", "sip:b@h"]
     take_contacts(out, moved("<sip:e@h>;q=0.1", "<sip:b@h>"))
     assert out.targets == ["sip:e@h", "sip:c@h", "sip:b@h"]
+
+
+def test_contacts_in_other_domains_are_left_out_unless_they_are_allowed() -> None:
+    """Toll fraud: the host alone decides, whatever the port or the user."""
+    contacts = moved("<sip:b@192.0.2.3:5070>", "<sip:c@h>", "<tel:+49900>", "<sip:d@192.0.2.33>")
+    out = outgoing(any_domain=False)
+    take_contacts(out, contacts)
+    assert out.targets == ["sip:b@192.0.2.3:5070"]
+    out = outgoing()
+    take_contacts(out, contacts)
+    assert len(out.targets) == 4
 
 
 def test_redirections_are_counted() -> None:
