@@ -73,6 +73,7 @@ TESTED_ELSEWHERE = {
     "signaling/registrar.py": "tests/scenarios/test_registrar.py",
     "signaling/verbs/verb.py": "a type",
     "signaling/verbs/registering.py": "tests/scenarios/test_registration.py",
+    "signaling/calls/waiting.py": "a struct without behaviour, through the replies it leads to",
     "signaling/effects.py": "structs without behaviour, tests/signaling/test_agent.py",
     "signaling/state.py": "structs without behaviour, tests/scenarios (dropped and read again)",
     "signaling/calls/describing.py": "two calls of sdp, tests/signaling/calls/test_reinvite.py",

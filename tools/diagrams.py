@@ -7,12 +7,14 @@ python3 tools/diagrams.py --check        fail if docs/states.md is not what woul
 
 import argparse
 import sys
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping
+from enum import StrEnum
 from pathlib import Path
-from typing import NamedTuple
+from typing import NamedTuple, TypeVar
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
+from signaling.calls import exchange, holding
 from signaling.calls import states as calls
 from signaling.transactions import client, invite_client, invite_server, server
 from signaling.transactions.machine import LENGTHS, Cell, Length, Table
@@ -37,8 +39,14 @@ An upper-case letter is a timer.
 
 CALLS = """## Calls
 
-What the acts do is in `signaling/calls/acts.py`.
+A call is one of the first two; the others are what goes on inside one that is up. What the acts do
+is in `signaling/calls/acts.py`, `offering.py` and `hold.py`.
 """
+
+
+AnyState = TypeVar("AnyState", bound=StrEnum)
+AnyCue = TypeVar("AnyCue", bound=StrEnum)
+AnyAct = TypeVar("AnyAct", bound=StrEnum)
 
 
 class Arrow(NamedTuple):
@@ -78,14 +86,19 @@ def _doing(cell: Cell) -> str:
     return ", ".join(acts)
 
 
-def call(title: str, start: calls.State, table: calls.Table) -> Diagram:
+def call(
+    title: str,
+    where: str,
+    start: AnyState,
+    table: Mapping[AnyState, Mapping[AnyCue, tuple[AnyState, tuple[AnyAct, ...]]]],
+) -> Diagram:
     """Draw a table of ``signaling.calls``."""
     arrows = tuple(
         Arrow(state.name, target.name, cue.value, ", ".join(act.value for act in acts))
         for state, row in table.items()
         for cue, (target, acts) in row.items()
     )
-    return Diagram(title, "signaling/calls/states.py", start.name, arrows)
+    return Diagram(title, f"signaling/calls/{where}", start.name, arrows)
 
 
 def mermaid(diagram: Diagram) -> Iterator[str]:
@@ -125,8 +138,10 @@ TRANSACTION_DIAGRAMS = (
     transaction("Non-INVITE server", "server.py", server.TABLE, server.START),
 )
 CALL_DIAGRAMS = (
-    call("A call we place", calls.State.PLACING, calls.OUTGOING),
-    call("A call we are offered", calls.State.OFFERED, calls.INCOMING),
+    call("A call we place", "states.py", calls.State.PLACING, calls.OUTGOING),
+    call("A call we are offered", "states.py", calls.State.OFFERED, calls.INCOMING),
+    call("An offer of ours in mid-call", "exchange.py", exchange.Stage.IDLE, exchange.TABLE),
+    call("Hold and resume", "holding.py", holding.Stage.IDLE, holding.TABLE),
 )
 
 

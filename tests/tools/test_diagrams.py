@@ -2,7 +2,7 @@ import re
 
 import pytest
 
-from signaling.calls import states
+from signaling.calls import exchange, holding, states
 from signaling.transactions import client, invite_client, invite_server, server
 from tools.diagrams import (
     CALL_DIAGRAMS,
@@ -22,6 +22,8 @@ TABLES = (
     server.TABLE,
     states.OUTGOING,
     states.INCOMING,
+    exchange.TABLE,
+    holding.TABLE,
 )
 DIAGRAMS = (*TRANSACTION_DIAGRAMS, *CALL_DIAGRAMS)
 
