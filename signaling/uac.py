@@ -16,6 +16,7 @@ from signaling.sdp.errors import NegotiationError
 from signaling.sdp.offer_answer import withdraw_offer
 from signaling.sending import go_elsewhere, send_request
 from signaling.sip.message import Response, every
+from signaling.sip.multipart import unwrap
 from signaling.state import Outside
 
 UNANSWERED = {"timeout": Cue.TIMEOUT, "transport": Cue.TRANSPORT}
@@ -58,6 +59,7 @@ OUTSIDE: dict[str, TakeOutside] = {
 
 def take_response(core: Core, key: str, response: Response) -> None:
     """Hand a response to whoever sent the request it answers."""
+    response = unwrap(response)
     if key in core.state.outside:
         _outside_answered(core, key, response)
         return

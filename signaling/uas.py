@@ -37,6 +37,7 @@ from signaling.sip.errors import RemoteError, SipError
 from signaling.sip.flow import SECURE, Flow
 from signaling.sip.headers import NameAddr, parse_cseq, parse_name_addr
 from signaling.sip.message import Header, Request, every, first
+from signaling.sip.multipart import unwrap
 from signaling.sip.referring import SIPFRAG
 from signaling.sip.render import respond
 from signaling.sip.uri import scheme_of
@@ -56,6 +57,7 @@ SDP_ONLY = frozenset({"application/sdp"})
 
 def take_request(core: Core, key: str, request: Request, flow: Flow) -> None:
     """Answer a new request, or hand it to its call."""
+    whole, request = request, unwrap(request)
     refusal = refuse(
         request,
         methods=METHODS | {"REGISTER"} if core.state.settings.registrar.enabled else METHODS,
@@ -70,7 +72,7 @@ def take_request(core: Core, key: str, request: Request, flow: Flow) -> None:
         reply(core, key, request, refusal.status, refusal.reason, headers)
     elif to_tag(request):
         _in_dialog(core, key, request, flow)
-    elif challenge := guard(core, request, flow):
+    elif challenge := guard(core, whole, flow):
         reply(core, key, request, challenge.status, challenge.reason, list(challenge.headers))
     elif request.method in OUT_OF_DIALOG:
         OUT_OF_DIALOG[request.method](core, key, request, flow)
@@ -174,6 +176,7 @@ IN_DIALOG: dict[str, Taker] = {
 
 def take_ack(core: Core, request: Request) -> None:
     """Hand the ACK of a 2xx to its call."""
+    request = unwrap(request)
     call = call_of_dialog(core, request)
     if call is None:
         return
