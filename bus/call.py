@@ -16,7 +16,7 @@ from typing import Final, Self, TypeVar
 from bus import calls as verbs
 from bus.asking import AGREE_WITHIN, Engine
 from bus.calls import CallInfo, DigitReceived, Ended, OnOwnerLost, Quality
-from bus.errors import NotFoundError, WrongStateError
+from bus.errors import NotFoundError, PeerRefusedError, WrongStateError
 from bus.gauges import Reading
 from bus.history import History
 from bus.holding import Hold, HoldChanged, Resume
@@ -97,6 +97,7 @@ class Call:
         self._log = History[CallEvent]()
         self._digits_taken = 0
         self._sending: set[object] = set()
+        self._sent: dict[object, str] = {}
         self._played = False
 
     @property
@@ -161,14 +162,16 @@ class Call:
 
         ``method``: ``rfc4733``, ``info`` (dtmf-relay), ``info-dtmf``, ``inband``; by itself it is
         RFC 4733 if negotiated, else INFO if the peer allows it, else in-band.
-        Raises CallEndedError if the call ends before.
+        Raises CallEndedError if the call ends before, PeerRefusedError if it took some of them not.
         """
         job = object()
         request = verbs.SendDigits(
             call=self.id, digits=digits, duration_ms=duration_ms, gap_ms=gap_ms, method=method
         )
         await self._ask(request, then=lambda _: self._sending.add(job))
-        await self._until(lambda: job not in self._sending or None, doing="sending digits")
+        refused = await self._until(lambda: self._sent.pop(job, None), doing="sending digits")
+        if refused:
+            raise PeerRefusedError(f"digits {refused} were not taken")
 
     async def play(self, source: Playable) -> None:
         """Change what the peer hears.  Raises BadSourceError for a file that is no sound file."""
@@ -270,6 +273,7 @@ class Call:
             case verbs.Answered():
                 self.media, self.answered_at = event, at
             case verbs.DigitsSent():
+                self._sent.update(dict.fromkeys(self._sending, event.refused))
                 self._sending.clear()
             case verbs.PlayFinished():
                 self._played = True

@@ -31,7 +31,7 @@ def in_words(event: FeedEvent) -> str:
         case verbs.DigitReceived():
             return f"digit {event.digit} ({event.duration_ms} ms, {event.method})"
         case verbs.DigitsSent():
-            return "digits sent"
+            return f"digits sent, {event.refused} not taken" if event.refused else "digits sent"
         case verbs.PlayFinished():
             return "played to the end"
         case verbs.MediaChanged():

@@ -204,6 +204,21 @@ def test_sending_digits_ends_with_the_event_that_follows_its_reply() -> None:
     run(scenario)
 
 
+def test_digits_that_the_peer_did_not_take_are_an_error() -> None:
+    async def scenario() -> None:
+        call = outgoing()
+        call.apply(ANSWERED, 1.0)
+        sending = asyncio.create_task(call.send_digits("12", method="info"))
+        for _ in range(5):
+            await asyncio.sleep(0)
+        call.apply(verbs.DigitsSent(call=ID, refused="2"), 2.0)
+        call.apply(verbs.DigitsSent(call=ID), 2.0)
+        with pytest.raises(PeerRefusedError, match="digits 2"):
+            await sending
+
+    run(scenario)
+
+
 def test_sending_digits_in_a_call_that_ends_says_how_it_ended() -> None:
     async def scenario() -> None:
         call = outgoing()

@@ -29,6 +29,7 @@ FAILING = RegistrationInfo(
         (ANSWERED, "up: PCMU 127.0.0.1:20000 <-> 127.0.0.1:30000"),
         (digit("5"), "digit 5 (100 ms, rfc4733)"),
         (verbs.DigitsSent(call=ID), "digits sent"),
+        (verbs.DigitsSent(call=ID, refused="1#"), "digits sent, 1# not taken"),
         (verbs.PlayFinished(call=ID), "played to the end"),
         (ended(verbs.Outcome.BUSY, 486), "busy: 486"),
         (verbs.Snapshot(calls=()), "snapshot: 0 calls (events were lost)"),

@@ -1,3 +1,4 @@
+import signal
 import sys
 from pathlib import Path
 
@@ -8,8 +9,10 @@ from bus.errors import BadRequestError
 from bus.ids import CallId
 from bus.transfers import Transfer, TransferEnded
 from tests.bus.commands.running import ROOT, Offhook, environment, lines_of, offhook
+from tests.peers.baresip import Baresip
 from tests.peers.engine import Engine
 from tests.peers.processes import Running
+from tools.sound import tune
 
 CALL = CallId("c1")
 
@@ -77,6 +80,51 @@ def test_a_caller_is_sent_elsewhere_and_one_who_is_refused_comes_back(
             done = offhook("transfer", call, f"sip:busy@{live.sip}", *run_dir)
             assert done.returncode == 4, done.stdout + done.stderr
             assert done.stdout.splitlines()[-1] == "transfer failed: 486 Busy Here"
+
+
+def test_a_caller_is_connected_with_the_peer_of_another_call(live: Engine, tmp_path: Path) -> None:
+    """The target goes on with the call that takes the place of the one it had."""
+    run_dir = ("--run-dir", live.run_dir)
+    with (
+        Offhook(tmp_path, "answer", *run_dir, "--user", "here", log="here.log") as here,
+        Offhook(
+            tmp_path, "answer", *run_dir, "--user", "there", "--echo", log="there.log"
+        ) as there,
+    ):
+        here.wait_for("ready")
+        there.wait_for("ready")
+        with (
+            accepting(tmp_path, f"sip:here@{live.sip}") as caller,
+            Offhook(tmp_path, "call", f"sip:there@{live.sip}", *run_dir, log="ask.log") as asking,
+        ):
+            call, other = (str(each.wait_for("answered")["call"]) for each in (here, asking))
+            done = offhook("transfer", call, other, *run_dir)
+            assert done.returncode == 0, done.stdout + done.stderr
+            assert there.wait_for("answered", count=2)["call"] == there.of("replaced")[0]["by"]
+            for each in (here, asking):
+                each.wait_for("ended")
+            assert caller.wait(20) == 0
+            there.wait_for("ended", count=2)
+            assert "packets came from there" in caller.output()
+
+
+@pytest.mark.peer("baresip")
+def test_ctrl_c_takes_the_caller_back(live: Engine, tmp_path: Path) -> None:
+    run_dir = ("--run-dir", live.run_dir)
+    with (
+        Offhook(tmp_path, "answer", *run_dir, log="here.log") as here,
+        Baresip(tmp_path / "phone", says=tune(1.0, 1)) as phone,
+    ):
+        here.wait_for("ready")
+        with accepting(tmp_path, f"sip:here@{live.sip}"):
+            call = str(here.wait_for("answered")["call"])
+            with Offhook(tmp_path, "transfer", call, phone.uri, *run_dir, log="t.log") as transfer:
+                phone.wait_event("CALL_INCOMING")
+                transfer.wait_for("transfer_progress")
+                transfer.signal(signal.SIGINT)
+                assert transfer.wait(20) == 130
+            assert transfer.of("transfer_ended")[0]["ok"] is False
+            assert here.wait_for("hold_changed", count=2)["local"] is False
 
 
 def accepting(folder: Path, uri: str) -> Running:
