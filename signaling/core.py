@@ -3,6 +3,8 @@
 from collections import deque
 from heapq import heappush
 
+import msgspec
+
 from bus.body import Body
 from bus.calls import Answered, Ended, Ok, Progress
 from bus.codec import encode, raw
@@ -60,22 +62,28 @@ class Core:
 
     def tell(self, call: Call, event: CallEvent) -> None:
         """Send an event of a call to its owner and to the public feed."""
-        client = self.state.clients.known.get(call.owner)
+        client, body = self.state.clients.known.get(call.owner), raw(event)
         if client is not None:
-            self.send_event(client, event)
-        self.publish("call", event)
+            self._send_event(client, body)
+        self._publish("call", body)
 
     def send_event(self, client: Client, event: ClientEvent) -> None:
         """Number an event for one client and send it."""
-        client.sequence += 1
-        frame = encode(Event(sequence=client.sequence, body=raw(event), at=self.now))
-        self.effects.append(ToClient(client.identity, frame, event=True))
+        self._send_event(client, raw(event))
 
     def publish(self, topic: str, body: Body) -> None:
         """Number an event within its topic and publish it."""
+        self._publish(topic, raw(body))
+
+    def _send_event(self, client: Client, body: msgspec.Raw) -> None:
+        client.sequence += 1
+        frame = encode(Event(sequence=client.sequence, body=body, at=self.now))
+        self.effects.append(ToClient(client.identity, frame, event=True))
+
+    def _publish(self, topic: str, body: msgspec.Raw) -> None:
         sequence = self.state.feed_sequence.get(topic, 0) + 1
         self.state.feed_sequence[topic] = sequence
-        frame = encode(Event(sequence=sequence, body=raw(body), at=self.now))
+        frame = encode(Event(sequence=sequence, body=body, at=self.now))
         self.effects.append(Publish(topic, frame))
 
     def reply(self, waiting: Waiting | None, body: Body | RefusedError) -> None:

@@ -103,10 +103,10 @@ def accept_answer(negotiation: Negotiation, body: bytes) -> Agreed:
         raise NotAcceptableError("the answer has fewer m= lines than the offer")
     ours, theirs = offer.media[negotiation.slot], answer.media[negotiation.slot]
     formats = {n: c for n, c in coding.payload_types(ours).items() if c}
-    if objection := _objection(answer, theirs, list(formats.values()), offer.connection.address):
-        raise NotAcceptableError(objection)
+    local = offer.connection.address
+    chosen = _usable(answer, theirs, list(formats.values()), local)
     direction = direction_of((), ours.attributes)
-    agreed = _agree(negotiation, answer, theirs, formats, direction, offer.connection.address)
+    agreed = _agree(negotiation, answer, theirs, chosen, _names(formats), direction, local)
     negotiation.local, negotiation.open, negotiation.agreed = offer, False, agreed
     return agreed
 
@@ -227,34 +227,42 @@ def _consider(
     negotiation: Negotiation, offer: Session, wish: _Wish
 ) -> tuple[int, dict[int, Codec], Agreed]:
     """Return the place of the medium to take, its payload types and what is then agreed."""
-    slot = _choose(offer, wish)
-    theirs = offer.media[slot]
-    formats = _common(theirs, wish.codecs)
-    return slot, formats, _agree(negotiation, offer, theirs, formats, wish.direction, wish.address)
+    slot, formats = _choose(offer, wish)
+    agreed = _agree(
+        negotiation,
+        offer,
+        offer.media[slot],
+        formats,
+        _names(formats),
+        wish.direction,
+        wish.address,
+    )
+    return slot, formats, agreed
 
 
-def _choose(offer: Session, wish: _Wish) -> int:
+def _choose(offer: Session, wish: _Wish) -> tuple[int, dict[int, Codec]]:
     objections: list[str] = []
     for slot, media in enumerate(offer.media):
-        objection = _objection(offer, media, wish.codecs, wish.address)
-        if objection is None:
-            return slot
-        objections.append(objection)
+        try:
+            return slot, _usable(offer, media, wish.codecs, wish.address)
+        except NotAcceptableError as objection:
+            objections.append(str(objection))
     raise NotAcceptableError("; ".join(objections) or "the offer has no m= line")
 
 
-def _objection(session: Session, media: Media, codecs: list[Codec], local: str) -> str | None:
-    """Say why we cannot use a medium, or None if we can."""
+def _usable(session: Session, media: Media, codecs: list[Codec], local: str) -> dict[int, Codec]:
+    """Return the payload types to use of a medium.  Raises NotAcceptableError: why we cannot."""
     what = f"m={media.media} {media.protocol}"
     if media.port == 0:
-        return f"{what} is switched off"
+        raise NotAcceptableError(f"{what} is switched off")
     if media.media.lower() != "audio" or media.protocol.upper() != PROTOCOL:
-        return f"{what} is not what we speak"
-    if not _common(media, codecs):
-        return f"{what} has no codec of ours"
+        raise NotAcceptableError(f"{what} is not what we speak")
+    formats = _common(media, codecs)
+    if not formats:
+        raise NotAcceptableError(f"{what} has no codec of ours")
     if _address(session, media, local) is None:
-        return f"{what} has no address that {local} could reach"
-    return None
+        raise NotAcceptableError(f"{what} has no address that {local} could reach")
+    return formats
 
 
 def _common(media: Media, codecs: list[Codec]) -> dict[int, Codec]:
@@ -294,20 +302,19 @@ def _agree(
     negotiation: Negotiation,
     session: Session,
     theirs: Media,
-    formats: dict[int, Codec],
+    chosen: dict[int, Codec],
+    ours: dict[str, int],
     wanted: Direction,
     local: str,
 ) -> Agreed:
-    """Work out what an unobjectionable medium of theirs and our ``formats`` make together."""
+    """Work out what a usable medium of theirs and our payload types make together."""
     said = direction_of(session.attributes, theirs.attributes)
     address = _address(session, theirs, local) or ""
     if literal(address).is_unspecified:
         said = UNSPECIFIED_ADDRESS[said]
         address = negotiation.agreed.remote.address if negotiation.agreed else address
     direction = AGREED[said][wanted]
-    chosen = _common(theirs, list(formats.values()))
     number, codec = next(iter(chosen.items()))
-    ours = _names(formats)
     remote = Remote(
         address=address,
         port=theirs.port,

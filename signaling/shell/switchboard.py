@@ -109,7 +109,9 @@ class Switchboard:
     # --------------------------------------------------------------------------------- out
 
     def to_client(self, effect: ToClient) -> None:
-        """Queue a frame for a client and send what can be sent."""
+        """Send a frame to a client, or queue it behind those that wait."""
+        if (True, effect.identity) not in self.outboxes and self._sent(True, effect):
+            return
         outbox = self._outbox(True, effect.identity)
         if not effect.event:
             outbox.reply(effect.frame)
@@ -120,7 +122,9 @@ class Switchboard:
         self._flush(True, effect.identity, outbox)
 
     def to_worker(self, effect: ToWorker) -> None:
-        """Queue a frame for a worker and send what can be sent."""
+        """Send a frame to a worker, or queue it behind those that wait."""
+        if (False, effect.identity) not in self.outboxes and self._sent(False, effect):
+            return
         outbox = self._outbox(False, effect.identity)
         outbox.reply(effect.frame)
         self._flush(False, effect.identity, outbox)
@@ -158,20 +162,26 @@ class Switchboard:
             self.outboxes[key] = Outbox(limit=self.bus.queue)
         return self.outboxes[key]
 
-    def _flush(self, client: bool, identity: str, outbox: Outbox) -> None:
+    def _sent(self, client: bool, effect: ToClient | ToWorker) -> bool:
+        """Send a frame, or drop it if its peer left; False if the peer's queue is full."""
         socket = self.control if client else self.workers
-        while (frame := outbox.head()) is not None:
-            try:
-                socket.send_multipart([bytes.fromhex(identity), frame], zmq.NOBLOCK)
-            except zmq.Again:
-                self._retry()
-                return
-            except zmq.ZMQError:  # it left
-                self.outboxes.pop((client, identity), None)
-                return
-            outbox.pop()
+        try:
+            socket.send(bytes.fromhex(effect.identity), zmq.NOBLOCK | zmq.SNDMORE)
+            socket.send(effect.frame, zmq.NOBLOCK)
+        except zmq.Again:
+            return False
+        except zmq.ZMQError:
+            return True
         if _readable(socket):
             self._drain_soon(socket)
+        return True
+
+    def _flush(self, client: bool, identity: str, outbox: Outbox) -> None:
+        while (frame := outbox.head()) is not None:
+            if not self._sent(client, ToClient(identity, frame)):
+                self._retry()
+                return
+            outbox.pop()
         if client and outbox.wants_snapshot:
             self.feed(ClientOverflowed(identity))
         elif not outbox.overflowed:

@@ -34,4 +34,4 @@ class Flow(msgspec.Struct, frozen=True):
     @property
     def reliable(self) -> bool:
         """Whether retransmission is the transport's work."""
-        return self.transport != "udp"
+        return not self.listener.startswith("udp:")

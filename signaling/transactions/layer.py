@@ -258,10 +258,6 @@ class Transactions(msgspec.Struct, kw_only=True):
         self._keep(key, machine)
         return outs
 
-    def _do(self, key: str, machine: Transaction, acts: tuple[Act, ...], heard: Heard) -> list[Out]:
-        outs = (_out(act, key, machine, heard) for act in acts)
-        return [out for out in outs if out is not None]
-
     def _ack(self, request: Request, flow: Flow, now: float) -> list[Out]:
         heard, to_tag = AckReceived(request, flow), tag_of(request, "To")
         for tag_of_invite in ("", to_tag):
@@ -330,8 +326,7 @@ class Transactions(msgspec.Struct, kw_only=True):
 
 
 def _do(key: str, machine: Transaction, acts: tuple[Act, ...], heard: Heard) -> list[Out]:
-    outs = (_out(act, key, machine, heard) for act in acts)
-    return [out for out in outs if out is not None]
+    return [out for act in acts if (out := _out(act, key, machine, heard)) is not None]
 
 
 def _out(act: Act, key: str, machine: Transaction, heard: Heard) -> Out | None:
