@@ -11,6 +11,7 @@ records is its own server: its addresses, at the URI's port or the transport's o
 
 import ipaddress
 from collections.abc import Callable, Sequence
+from functools import lru_cache
 from itertools import accumulate
 from typing import Final, Literal
 
@@ -157,6 +158,7 @@ def hear(search: Search, answers: Sequence[Answer], draw: Draw) -> None:
             _hear_addresses(search, [found[question] for question in asked])
 
 
+@lru_cache(maxsize=4096)
 def is_numeric(host: str) -> bool:
     """Whether a host is an IP address."""
     try:

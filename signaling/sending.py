@@ -1,5 +1,7 @@
 """Requests on their way out: Via, Contact, next hop, name look-up, client transaction."""
 
+from functools import lru_cache
+
 import msgspec
 
 from signaling.calls.call import Call
@@ -48,8 +50,13 @@ def branch(core: Core) -> str:
 
 def via(listener: Listener, branch_id: str) -> str:
     """Return the value of our Via; rport asks for the source port back (RFC 3581)."""
+    return f"{_via_head(listener)}{branch_id};rport"
+
+
+@lru_cache(maxsize=64)
+def _via_head(listener: Listener) -> str:
     sent_by = f"{bracketed(listener.host)}:{listener.port}"
-    return f"SIP/2.0/{listener.transport.upper()} {sent_by};branch={branch_id};rport"
+    return f"SIP/2.0/{listener.transport.upper()} {sent_by};branch="
 
 
 def contact(listener: Listener, user: str = "offhook", *, secure: bool = False) -> str:
@@ -77,9 +84,13 @@ def our_contact(core: Core, call: Call) -> str:
 
 def locate(core: Core, uri: Uri, *, transport: str = "") -> Search:
     """Begin to find where a URI leads; ``transport`` is taken where the URI names none."""
-    offers = tuple(Offer(each.transport, each.six) for each in core.state.listeners)
     named = uri.parameter("transport") or transport
-    return begin(uri.host, uri.port, named, uri.scheme == "sips", offers)
+    return begin(uri.host, uri.port, named, uri.scheme == "sips", _offers(core.state.listeners))
+
+
+@lru_cache(maxsize=64)
+def _offers(listeners: tuple[Listener, ...]) -> tuple[Offer, ...]:
+    return tuple(Offer(each.transport, each.six) for each in listeners)
 
 
 def look_up(core: Core, what: Unresolved, token: str = "") -> str:
@@ -202,6 +213,8 @@ def stamp(core: Core, request: Request, flow: Flow, *, fresh: bool = False) -> N
     listener = listener_named(core, flow.listener)
     for place, (name, value) in enumerate(request.headers):
         if name == "Via":
+            if not fresh and value.startswith(_via_head(listener)):
+                return
             kept = value.partition(";branch=")[2].partition(";")[0]
             request.headers[place] = ("Via", via(listener, branch(core) if fresh else kept))
             return
@@ -219,25 +232,18 @@ def _begin(core: Core, request: Request, flow: Flow) -> str:
     if request.method == "CANCEL":
         flow = transactions.way_of_invite(request) or flow
     stamp(core, request, flow)
-    otherwise = None
-    reliable = _reliable(core, request, flow)
-    if reliable is not None:
-        otherwise = keep_way(request, flow)
-        stamp(core, request, reliable)
-    key, outs = transactions.client_request(request, reliable or flow, core.now, otherwise)
+    datagram, otherwise = render(request), None
+    if not flow.reliable and len(datagram) > LARGEST_DATAGRAM:
+        reliable = _over_tcp(core, flow)
+        if reliable is not None:
+            otherwise, flow = keep_way(request, flow, datagram), reliable
+            stamp(core, request, flow)
+            datagram = render(request)
+    key, outs = transactions.client_request(request, flow, core.now, datagram, otherwise)
     core.take(outs)
     return key
 
 
-def _reliable(core: Core, request: Request, flow: Flow) -> Flow | None:
-    """Return the TCP way of a request that is too long for a datagram, None if it is not."""
-    if flow.reliable or _size(request) <= LARGEST_DATAGRAM:
-        return None
+def _over_tcp(core: Core, flow: Flow) -> Flow | None:
     listener = _listener_to(core, Target("tcp", flow.host, flow.port))
     return Flow(listener.name, flow.host, flow.port) if listener is not None else None
-
-
-def _size(request: Request) -> int:
-    """Return the length of a request on the wire, to the byte or slightly above."""
-    headers = sum(len(name) + len(value.encode()) + 4 for name, value in request.headers)
-    return len(request.method) + len(request.uri) + headers + len(request.body) + 34

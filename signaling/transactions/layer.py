@@ -93,17 +93,23 @@ class Transactions(msgspec.Struct, kw_only=True):
     # --------------------------------------------------------------------------- as a client
 
     def client_request(
-        self, request: Request, flow: Flow, now: float, otherwise: Otherwise | None = None
+        self,
+        request: Request,
+        flow: Flow,
+        now: float,
+        datagram: bytes = b"",
+        otherwise: Otherwise | None = None,
     ) -> tuple[str, list[Out]]:
         """Send a request that has its Via and branch; return the key of its transaction.
 
-        ``otherwise`` is how it goes if the transport fails.  Raises ``LocalError`` for an ACK,
-        which has no transaction, and for a branch that is in use.
+        ``datagram`` is the request where it is rendered already, ``otherwise`` is how it goes if
+        the transport fails.  Raises ``LocalError`` for an ACK, which has no transaction, and for a
+        branch that is in use.
         """
         key = client_key(request)
         if request.method == "ACK" or self._of(key) is not None:
             raise LocalError(f"{key} cannot begin a client transaction")
-        datagram = render(request)
+        datagram = datagram or render(request)
         if request.method == "INVITE":
             invite = InviteClient(
                 flow=flow, datagram=datagram, ack=ack_template(request), otherwise=otherwise

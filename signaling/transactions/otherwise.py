@@ -8,7 +8,6 @@ import msgspec
 
 from signaling.sip.flow import Flow
 from signaling.sip.message import Request
-from signaling.sip.render import render
 from signaling.transactions.hop import ack_template
 from signaling.transactions.machine import Machine
 
@@ -22,10 +21,10 @@ class Otherwise(msgspec.Struct, frozen=True):
     """Of an INVITE: the template of its ACK."""
 
 
-def keep_way(request: Request, flow: Flow) -> Otherwise:
-    """Keep a request, with its Via as it is now, for a second flow."""
+def keep_way(request: Request, flow: Flow, datagram: bytes) -> Otherwise:
+    """Keep a request, with its Via as it is now and as it was rendered, for a second flow."""
     ack = ack_template(request) if request.method == "INVITE" else None
-    return Otherwise(flow, render(request), ack)
+    return Otherwise(flow, datagram, ack)
 
 
 class Sender(Machine, kw_only=True):

@@ -5,6 +5,7 @@ import msgspec
 from signaling.sip.flow import Flow
 from signaling.sip.message import Request
 from signaling.sip.parse import parse_message
+from signaling.sip.render import render
 from signaling.transactions.layer import ClientFailed, Out, Transactions, Transmit
 from signaling.transactions.otherwise import keep_way
 
@@ -30,8 +31,8 @@ def sent(outs: list[Out]) -> list[tuple[Flow, bytes]]:
 
 def test_what_was_refused_over_tcp_goes_over_udp() -> None:
     layer = Transactions()
-    way = keep_way(invite("UDP"), UDP)
-    key, outs = layer.client_request(invite("TCP"), TCP, 0.0, way)
+    way = keep_way(invite("UDP"), UDP, render(invite("UDP")))
+    key, outs = layer.client_request(invite("TCP"), TCP, 0.0, otherwise=way)
     ((flow, datagram),) = sent(outs)
     assert (flow, b"/TCP " in datagram) == (TCP, True)
     ((flow, datagram),) = sent(layer.transport_failed(TCP, 0.1))
@@ -45,7 +46,8 @@ def test_what_was_refused_over_tcp_goes_over_udp() -> None:
 
 def test_the_ack_of_a_refusal_goes_the_second_way_too() -> None:
     layer = Transactions()
-    _, _ = layer.client_request(invite("TCP"), TCP, 0.0, keep_way(invite("UDP"), UDP))
+    way = keep_way(invite("UDP"), UDP, render(invite("UDP")))
+    layer.client_request(invite("TCP"), TCP, 0.0, otherwise=way)
     layer.transport_failed(TCP, 0.1)
     answer = parse_message(
         b"SIP/2.0 486 Busy\r\nVia: SIP/2.0/UDP 192.0.2.1:5060;branch=z9hG4bK1\r\n"
