@@ -203,17 +203,13 @@ class Baresip(Running):
         """Return the WAV file of what its last call heard; for after the end of the call."""
         dumps = sorted(self.folder.glob("dump-*-dec.wav"))
         assert dumps, f"baresip dumped nothing\n{self.output()[-3000:]}"
-        eventually("baresip has closed its dump", lambda: not self._has_open(dumps[-1]))
+        eventually("baresip has closed its dump", lambda: not self.has_open(dumps[-1]))
         return dumps[-1]
 
     def seconds_heard(self) -> float:
         """Return how many seconds its last call has heard so far."""
         sizes = [dump.stat().st_size for dump in sorted(self.folder.glob("dump-*-dec.wav"))]
         return max(0, sizes[-1] - 44) / 2 / RATE if sizes else 0.0
-
-    def _has_open(self, path: Path) -> bool:
-        descriptors = Path(f"/proc/{self.pid}/fd").iterdir()
-        return any(entry.resolve() == path for entry in descriptors)
 
     def _waiting(self, seconds: float) -> Iterator[Event]:
         while self._events:

@@ -82,6 +82,7 @@ class Linphone(Running):
         self.port = free_port()
         self._lines: list[str] = []
         self._read = 0
+        self._ear = folder / "heard.wav"
         silence = np.zeros(SILENCE_SECONDS * RATE, np.int16)
         microphone = write_wav(folder / "microphone.wav", np.concatenate([says, silence]))
         rtp_first = free_port()
@@ -114,7 +115,7 @@ class Linphone(Running):
             self.kill()
             raise AssertionError(f"linphonec does not serve: {error}\n{self.output()}") from None
         self.type_line(f"play {microphone}")
-        self.type_line(f"record {folder / 'heard.wav'}")
+        self.type_line(f"record {self._ear}")
 
     @property
     def uri(self) -> str:
@@ -212,10 +213,14 @@ class Linphone(Running):
         )
 
     def heard(self) -> Path:
-        """Return the WAV file of what its calls heard, one behind the other."""
-        return self.folder / "heard.wav"
+        """Return the WAV file of what its calls heard, one behind the other; for after their end.
+
+        Its head is written when it is closed.
+        """
+        eventually("linphonec has closed its ear", lambda: not self.has_open(self._ear))
+        return self._ear
 
     def seconds_heard(self) -> float:
         """Return how many seconds its calls have heard so far."""
-        path = self.heard()
-        return max(0, path.stat().st_size - 44) / 2 / RATE if path.exists() else 0.0
+        size = self._ear.stat().st_size if self._ear.exists() else 0
+        return max(0, size - 44) / 2 / RATE

@@ -52,6 +52,11 @@ class Running:
         self.process.stdin.write(text.encode() + b"\n")
         self.process.stdin.flush()
 
+    def has_open(self, path: Path) -> bool:
+        """Whether it has this file open."""
+        descriptors = Path(f"/proc/{self.pid}/fd").iterdir() if self.alive() else ()
+        return any(entry.resolve() == path for entry in descriptors)
+
     def alive(self) -> bool:
         """Whether it still runs."""
         return self.process.poll() is None
