@@ -11,6 +11,8 @@ from tests.peers.ports import free_port
 TRANSPORTS: Final = ("udp", "tcp", "tls", "ws", "wss")
 NAME: Final = "engine.test"
 """What our certificate says."""
+TOLD: Final = "203.0.113.5:5070"
+"""What the listener at port ``nat`` tells its peers."""
 
 
 class WiredEngine(Engine):
@@ -26,9 +28,10 @@ class WiredEngine(Engine):
         self.nameserver_port = free_port()
         udp = free_port()
         self.port = {name: free_port() for name in TRANSPORTS} | {"udp": udp, "tcp": udp}
-        self.port |= {f"{name}6": port for name, port in self.port.items()}
+        self.port |= {f"{name}6": port for name, port in self.port.items()} | {"nat": free_port()}
         listen = [f"{name}:127.0.0.1:{self.port[name]}" for name in TRANSPORTS]
         listen += [f"{name}:[::1]:{self.port[name]}" for name in TRANSPORTS]
+        listen.append(f"udp:127.0.0.1:{self.port['nat']}/{TOLD}")
         super().__init__(
             folder,
             transports=(),

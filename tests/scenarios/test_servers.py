@@ -3,11 +3,14 @@
 import pytest
 
 from bus.calls import Answered, Outcome
+from bus.registrations import Register, RegistrationChanged, Unregister
+from bus.settings import Settings, SipSettings
 from signaling.locating import Question, Record
 from signaling.sip.message import Request, every, first
-from tests.harness.arena import BOB, CAROL, TO_BOB, Arena
+from tests.harness.arena import ALICE, BOB, CAROL, TO_BOB, Arena
 from tests.harness.network import Path
 from tests.harness.puppet import Handler, Puppet
+from tests.signaling.carol import MEDIA, answering
 
 NOBODY = "192.0.2.99"
 
@@ -30,6 +33,17 @@ def servers(arena: Arena, *hosts: str, transport: str = "udp") -> None:
 def answering_503(puppet: Puppet, request: Request, path: Path) -> None:
     if request.method != "ACK":
         puppet.answer(request, 503)
+
+
+def granting(puppet: Puppet, request: Request, path: Path) -> None:
+    """Register whoever asks, and refuse every call."""
+    if request.method == "REGISTER":
+        expires = first(request, "Expires")
+        contact = (first(request, "Contact") or "").partition(";")[0]
+        bound = [("Contact", f"{contact};expires={expires}")] if expires != "0" else []
+        puppet.answer(request, 200, headers=bound)
+    elif request.method != "ACK":
+        puppet.answer(request, 486)
 
 
 def silent(puppet: Puppet, request: Request, path: Path) -> None:
@@ -87,6 +101,57 @@ def test_a_proxy_is_a_route(arena: Arena) -> None:
     assert invite.uri == TO_BOB
     assert every(invite, "Route") == [f"<sip:{CAROL};lr>"]
     assert not arena.bob.requests("INVITE")
+
+
+def test_the_proxy_of_the_settings_is_the_way_of_all_that_begins(arena: Arena) -> None:
+    """A call's own proxy goes before it."""
+    settings = Settings(sip=SipSettings(proxy=f"sip:{CAROL}"))
+    alice = arena.alice = arena.station("alice", ALICE, settings=settings)
+    carol = arena.puppet("carol", CAROL, granting)
+    alice.ask(Register(aor="sip:alice@example.com", registrar=TO_BOB, expires=60))
+    alice.dial(TO_BOB)
+    arena.bob_answers()
+    arena.call(proxy=TO_BOB)
+    arena.network.run(seconds=1.0)
+    assert [(r.method, r.uri) for r in carol.requests] == [
+        ("REGISTER", TO_BOB),
+        ("INVITE", TO_BOB),
+        ("ACK", TO_BOB),
+    ]
+    assert all(every(r, "Route") == [f"<sip:{CAROL};lr>"] for r in carol.requests)
+    (to_bob,) = arena.bob.requests("INVITE")
+    assert every(to_bob, "Route") == [f"<{TO_BOB};lr>"]
+    alice.ask(Unregister(aor="sip:alice@example.com"))
+    alice.hang_up_all()
+    arena.network.run(seconds=1.0)
+
+
+def test_a_registration_goes_to_the_next_server(arena: Arena) -> None:
+    carol = arena.puppet("carol", CAROL, granting)
+    servers(arena, NOBODY, CAROL)
+    alice = arena.alice
+    alice.ask(Register(aor="sip:a@example.com", registrar="sip:example.com", expires=3600))
+    arena.network.run(seconds=40.0)
+    (changed,) = alice.heard(RegistrationChanged)
+    assert changed.registration.state == "registered"
+    assert len(carol.of("REGISTER")) == 1
+    alice.ask(Unregister(aor="sip:a@example.com"))
+    arena.network.run(seconds=40.0)
+
+
+def test_a_strict_router_gets_its_own_uri(arena: Arena) -> None:
+    """RFC 3261 12.2.1.1: the remote target is the last Route."""
+    router = f"sip:router@{CAROL}"
+    contact = f"sip:bob@{BOB}:5060"
+    headers = [("Record-Route", f"<{router}>"), ("Contact", f"<{contact}>")]
+    carol = answering(arena, 200, headers=headers, body=MEDIA)
+    arena.alice.dial(f"sip:bob@{CAROL}")
+    arena.network.run(until=lambda: bool(arena.alice.heard(Answered)))
+    arena.alice.hang_up_all()
+    arena.network.run(seconds=1.0)
+    for method in ("ACK", "BYE"):
+        (request,) = carol.of(method)
+        assert (request.uri, every(request, "Route")) == (router, [f"<{contact}>"])
 
 
 def test_a_long_request_goes_over_tcp(arena: Arena) -> None:

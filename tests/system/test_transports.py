@@ -12,11 +12,11 @@ import pytest
 
 from tests.peers.certificates import authority, signed
 from tests.peers.dnsmasq import Dnsmasq
-from tests.peers.hand import SDP
+from tests.peers.hand import SDP, Hand
 from tests.peers.plain_client import PlainClient
 from tests.peers.ports import free_port
 from tests.peers.sipp import Sipp
-from tests.peers.wires import NAME, WiredEngine
+from tests.peers.wires import NAME, TOLD, WiredEngine
 
 pytestmark = pytest.mark.timeout(60)
 
@@ -73,6 +73,21 @@ def test_sips_without_tls_is_refused(engine: WiredEngine) -> None:
         peer.settimeout(5.0)
         peer.sendto(request.encode(), ("127.0.0.1", engine.port["udp"]))
         assert peer.recv(4096).startswith(b"SIP/2.0 416 ")
+
+
+def test_a_listener_behind_nat_tells_its_own_place(engine: WiredEngine, app: PlainClient) -> None:
+    """1:1 NAT: Contact and SDP have the address that the world knows."""
+    app.request("subscribe", user="me")
+    with Hand() as hand:
+        hand.invite(engine.port["nat"], "me")
+        app.request("answer", call=app.incoming())
+        answer = hand.expect(200)
+        assert f"@{TOLD}>" in answer.header("Contact")
+        assert f"c=IN IP4 {TOLD.partition(':')[0]}" in answer.body.splitlines()
+        hand.request("ACK", cseq=1)
+        app.wait_event("answered")
+        hand.request("BYE")
+        assert app.wait_event("ended")["outcome"] == "completed"
 
 
 # -------------------------------------------------------------------------- locating servers
