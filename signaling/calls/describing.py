@@ -10,18 +10,18 @@ CODECS = ("PCMU", "PCMA")
 """What is offered and accepted where the owner did not choose."""
 
 
-def our_offer(core: Core, call: Call, *, holds: bool | None = None) -> bytes:
+def our_offer(core: Core, call: Call, direction: str = "") -> bytes:
     """Offer what the call can do, on its stream's port (RFC 3264 5).
 
-    ``holds``: what we want to be so, where it is not what is.
+    Without a ``direction`` it says whether we hold; a peer that holds us may take us back in its
+    answer.
     """
-    local = call.holding.local if holds is None else holds
     return make_offer(
         call.negotiation,
         address=listener_named(core, call.listener).host,
         port=call.leg.port,
         codecs=call.out.codecs if call.out else CODECS,
-        direction=SAID[local, call.remote_hold],
+        direction=direction or SAID[call.holding.local, False],
         session_id=core.entropy.number(62),
     )
 

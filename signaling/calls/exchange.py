@@ -14,6 +14,9 @@ import msgspec
 MOST_TRIES: Final = 6
 """re-INVITEs for one wish, glare and Retry-After together."""
 
+PATIENCE: Final = 48
+"""Times T1 until a re-INVITE without final response is cancelled; after 64 more it is given up."""
+
 LONGEST_PAUSE: Final = 32
 """Seconds; a Retry-After above it is a refusal."""
 

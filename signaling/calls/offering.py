@@ -12,12 +12,14 @@ from signaling.calls.describing import our_offer
 from signaling.calls.exchange import (
     LONGEST_PAUSE,
     MOST_TRIES,
+    PATIENCE,
     TABLE,
     Act,
     Cue,
     Stage,
     pause_after_glare,
 )
+from signaling.calls.holding import SAID
 from signaling.calls.media import change_media
 from signaling.calls.requests import CREDENTIALS, acknowledge, release, send
 from signaling.calls.session import ask_session, hear_session, raise_session
@@ -27,7 +29,7 @@ from signaling.calls.verdicts import Happening
 from signaling.core import Core
 from signaling.dialogs.dialog import ack_for_2xx, update_target
 from signaling.sdp.errors import NegotiationError
-from signaling.sdp.offer_answer import accept_answer, withdraw_offer
+from signaling.sdp.offer_answer import accept_answer, repeat_offer, withdraw_offer
 from signaling.sending import ALLOW, SUPPORTED, branch, listener_named, start, via
 from signaling.sip.headers import parse_cseq
 from signaling.sip.intervals import delta_seconds
@@ -115,15 +117,18 @@ def _send(core: Core, call: Call, happening: Happening) -> None:
         Purpose.OFFER,
         "INVITE",
         headers=[("Allow", ALLOW), ("Supported", SUPPORTED), *ask_session(core, call)],
-        body=our_offer(core, call, holds=_wants_hold(call)),
+        body=_body(core, call),
         content_type="application/sdp",
     )
-    core.set_timer(call, TIMER, 64 * core.state.transactions.t1)
+    core.set_timer(call, TIMER, PATIENCE * core.state.transactions.t1)
 
 
-def _wants_hold(call: Call) -> bool:
+def _body(core: Core, call: Call) -> bytes:
+    """Say what is wished, or what was agreed before."""
     wish = call.holding.wish
-    return wish.local if wish and call.exchange.asker == "hold" else call.holding.local
+    if wish is None or call.exchange.asker != "hold":
+        return repeat_offer(call.negotiation)
+    return our_offer(core, call, SAID[wish.local, call.remote_hold])
 
 
 def _settle(core: Core, call: Call, happening: Happening) -> None:

@@ -17,8 +17,8 @@ import msgspec
 from signaling.sip.intervals import delta_seconds, render_session_expires, session_expires
 from signaling.sip.message import Header, Message, Request, Response, every, first
 
-SHORTEST: Final = 90
-"""Seconds; no Min-SE is below it (RFC 4028 section 4)."""
+SOONEST: Final = 5.0
+"""Seconds until a refresh, whatever the peer asks for (no interval should be below 90; 4)."""
 
 BEFORE_THE_END: Final = 32
 """Seconds that a BYE comes before the interval is over, if they are not a third of it (10)."""
@@ -122,7 +122,8 @@ def grant(timer: SessionTimer, wanted: Wanted, request: Request) -> list[Header]
 
 def refresh_after(timer: SessionTimer, wanted: Wanted) -> float:
     """Return in how many seconds we refresh, 0: we do not."""
-    return (timer.interval or wanted.interval) / 2 if timer.ours else 0.0
+    interval = timer.interval or wanted.interval
+    return max(interval / 2, SOONEST) if interval and timer.ours else 0.0
 
 
 def expires_after(timer: SessionTimer) -> float:
@@ -131,4 +132,4 @@ def expires_after(timer: SessionTimer) -> float:
 
 
 def _supports(message: Message) -> bool:
-    return "timer" in every(message, "Supported")
+    return any(tag.lower() == "timer" for tag in every(message, "Supported"))

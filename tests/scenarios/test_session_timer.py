@@ -3,8 +3,9 @@
 import pytest
 
 from bus.calls import Ended, Outcome
-from bus.holding import Hold
+from bus.holding import Hold, HoldChanged, Resume
 from bus.settings import Settings, SipSettings
+from signaling.sdp.parse import parse_sdp
 from signaling.sip.message import Header, Request, Response, every, first
 from tests.harness.arena import ALICE, BOB, Arena
 from tests.harness.network import drop, starts
@@ -237,6 +238,25 @@ def test_without_update_we_refresh_by_reinvite(arena: Arena) -> None:
     assert said(carol.asked[0])[0] == "90;refresher=uac"
     arena.network.run(seconds=1.0)
     assert len(carol.acks(4)) == 1
+    arena.alice.hang_up_all()
+
+
+def test_a_refresh_says_what_was_agreed_and_leaves_the_hold(arena: Arena) -> None:
+    """Also after an offer that was refused, which took a version number."""
+    with_timer(arena, alice=90)
+    uac = (expires("refresher=uac"),)
+    again = (Says(200, media("recvonly"), uac), Says(488), Says(200, media("recvonly"), uac))
+    carol = Callee(arena, *again, headers=uac)
+    arena.alice.send(Hold(call=carol.call))
+    arena.network.run(until=lambda: len(carol.asked) == 1)
+    arena.network.run(seconds=1.0)
+    arena.alice.send(Resume(call=carol.call))
+    arena.network.run(until=lambda: len(carol.asked) == 3)
+    arena.network.run(seconds=0.1)
+    held, _, refresh = (parse_sdp(request.body) for request in carol.asked)
+    assert refresh.media == held.media
+    assert [int(s.origin.version) for s in (held, refresh)] == [2, 4]
+    assert len(arena.alice.heard(HoldChanged)) == 1
     arena.alice.hang_up_all()
 
 

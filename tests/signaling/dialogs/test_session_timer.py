@@ -151,5 +151,9 @@ def test_two_sides_agree(ours: int, theirs: int, first_is_refresher: bool) -> No
             uac, uas, caller, callee = uas, uac, callee, caller
 
 
+def test_a_peer_cannot_make_us_refresh_all_the_time() -> None:
+    assert refresh_after(SessionTimer(interval=1), USUAL) == 5.0
+
+
 def test_roles() -> None:
     assert [str(role) for role in Role] == ["uac", "uas"]
