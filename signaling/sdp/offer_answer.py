@@ -93,6 +93,21 @@ def make_offer(
     return render_sdp(offer)
 
 
+def repeat_offer(negotiation: Negotiation) -> bytes:
+    """Offer again what we last agreed to, which changes nothing (a refresh, RFC 4028 7.4).
+
+    Raises NotAcceptableError if nothing was agreed yet.
+    """
+    offer, sent = negotiation.local, negotiation.sent
+    if offer is None or sent is None:
+        raise NotAcceptableError("nothing was agreed that could be offered again")
+    if offer != sent:  # something else was said since, and refused
+        offer = _next_version(offer, sent.origin.version)
+    negotiation.sent = negotiation.offer = offer
+    negotiation.open = True
+    return render_sdp(offer)
+
+
 def accept_answer(negotiation: Negotiation, body: bytes) -> Agreed:
     """Settle our last offer.  Raises SdpError, NotAcceptableError if no audio is left of it."""
     offer = negotiation.offer
@@ -215,8 +230,12 @@ def _describe(
     )
     if before in (None, session):
         return session
-    version = str(int(session.origin.version) + 1)
-    origin = msgspec.structs.replace(session.origin, version=version)
+    return _next_version(session, session.origin.version)
+
+
+def _next_version(session: Session, version: str) -> Session:
+    """Return a description with the version after another's (RFC 3264 8)."""
+    origin = msgspec.structs.replace(session.origin, version=str(int(version) + 1))
     return msgspec.structs.replace(session, origin=origin)
 
 

@@ -14,6 +14,7 @@ from signaling.sdp.offer_answer import (
     accept_answer,
     answer_offer,
     make_offer,
+    repeat_offer,
     withdraw_offer,
 )
 from signaling.sdp.parse import parse_sdp
@@ -479,6 +480,22 @@ def test_a_refused_offer_leaves_the_session_as_it_was() -> None:
     again = alice.offer()
     assert version(again) > version(rejected)
     assert alice.accept(bob.answer(again)[0]).direction == "sendrecv"
+
+
+def test_a_refresh_offers_what_was_agreed() -> None:
+    """The one codec of our answer, not all we know; with a new version after a refused offer."""
+    alice, bob = side(), side("198.51.100.7", 5000, 8)
+    answer, agreed = bob.answer(alice.offer())
+    alice.accept(answer)
+    assert repeat_offer(bob.negotiation) == answer
+    withdraw_offer(bob.negotiation)
+    rejected = bob.offer("sendonly")
+    withdraw_offer(bob.negotiation)
+    again = repeat_offer(bob.negotiation)
+    assert version(again) == version(rejected) + 1
+    assert bob.accept(alice.answer(again)[0]) == agreed
+    with pytest.raises(NotAcceptableError):
+        repeat_offer(side().negotiation)
 
 
 @pytest.mark.parametrize("offer", [audio("9"), audio(port=0), b"v=0\r\n", b"", b"\xff" * 50])
