@@ -3,7 +3,15 @@
 from collections.abc import Callable
 
 from signaling import registering
-from signaling.calls import forks, offering, provisional, refreshing, transferee, transferor
+from signaling.calls import (
+    forks,
+    notified,
+    notifying,
+    offering,
+    provisional,
+    refreshing,
+    transferee,
+)
 from signaling.calls.acts import settle, step, step_or_settle
 from signaling.calls.call import Call, Purpose, Sent
 from signaling.calls.dialling import failure_cue, may_fail_over, may_follow, to_tag
@@ -41,7 +49,7 @@ FINALS: dict[Purpose, Final] = {
     Purpose.BYE: _nothing,
     Purpose.INFO: info_answered,
     Purpose.NOTIFY: transferee.notified,
-    Purpose.REFER: transferor.referred,
+    Purpose.REFER: notified.referred,
     Purpose.OFFER: offering.answered,
     Purpose.REFRESH: refreshing.refreshed,
     Purpose.PRACK: _nothing,
@@ -52,7 +60,7 @@ TakeOutside = Callable[[Core, Outside, Happening], None]
 
 OUTSIDE: dict[str, TakeOutside] = {
     registering.PURPOSE: registering.take_final,
-    transferee.PURPOSE: transferee.notified_outside,
+    notifying.PURPOSE: transferee.notified_outside,
 }
 """Who takes the final response to a request that belongs to no call, by its purpose."""
 
@@ -139,7 +147,9 @@ def _outside_answered(core: Core, key: str, response: Response) -> None:
 
 def _answered(core: Core, call: Call, key: str, response: Response) -> None:
     if response.status < 200:
+        provisional.heard_again(core, call, call.sent[key], response)
         return
+    response = provisional.with_answer(call.sent[key], response)
     if call.forks and not forks.return_to(call, to_tag(call.sent[key].request)):
         del call.sent[key]  # of an early dialog that is over
         release(core, call, key)

@@ -78,8 +78,9 @@ def forget(core: Core, call: Call) -> None:
     core.state.calls.pop(call.id, None)
     for key in call.transactions:
         core.state.by_transaction.pop(key, None)
-    core.state.by_dialog.pop(dialog_key_of(call), None)
     forget_dialogs(core, call)
+    if not core.state.calls:
+        core.state.timers_kept = 0  # theirs are swept out
 
 
 def dialog_key_of(call: Call) -> str:

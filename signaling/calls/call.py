@@ -56,6 +56,10 @@ class Sent(msgspec.Struct, kw_only=True):
     """How often it was sent with credentials."""
     note: str = ""
     """Whatever its sender wants to find again."""
+    rseq: int = 0
+    """Of the last reliable provisional response to it (a re-INVITE); 0: none."""
+    described: bytes = b""
+    """The answer that came in one of those, which the 2xx need not repeat."""
 
 
 class Keys(msgspec.Struct, kw_only=True):

@@ -1,7 +1,9 @@
 """Provisional responses to our INVITE: early dialogs, early media, and PRACK (RFC 3262 4)."""
 
+import msgspec
+
 from signaling.calls.acts import step
-from signaling.calls.call import Call, Purpose
+from signaling.calls.call import Call, Purpose, Sent
 from signaling.calls.dialling import to_tag
 from signaling.calls.forks import hear_early_media, stand_at
 from signaling.calls.requests import send
@@ -24,6 +26,21 @@ def heard(core: Core, call: Call, response: Response, happening: Happening) -> N
     step(core, call, Cue.PROVISIONAL, happening)
 
 
+def heard_again(core: Core, call: Call, sent: Sent, response: Response) -> None:
+    """Take a provisional response to a re-INVITE: only one that came reliably matters."""
+    number = reliable_number(response)
+    if number and _is_next(number, sent.rseq):
+        sent.rseq, sent.described = number, response.body or sent.described
+        _send_prack(core, call, response, number)
+
+
+def with_answer(sent: Sent, response: Response) -> Response:
+    """Put the answer that came reliably before into a 2xx that has none (RFC 3261 13.2.1)."""
+    if sent.described and response.status < 300 and not response.body:
+        return msgspec.structs.replace(response, body=sent.described)
+    return response
+
+
 def reliable_number(response: Response) -> int:
     """Return the RSeq of a response that was sent reliably, 0 of any other."""
     if all(tag.lower() != "100rel" for tag in every(response, "Require")):
@@ -36,9 +53,17 @@ def reliable_number(response: Response) -> int:
 
 def _acknowledge(core: Core, call: Call, response: Response, number: int) -> bool:
     """Send PRACK; False for a copy, and for a response that overtook the one before it."""
-    if call.rseq and number != call.rseq + 1:
+    if not _is_next(number, call.rseq):
         return False
     call.rseq = number
+    _send_prack(core, call, response, number)
+    return True
+
+
+def _is_next(number: int, last: int) -> bool:
+    return not last or number == last + 1
+
+
+def _send_prack(core: Core, call: Call, response: Response, number: int) -> None:
     rack = f"{number} {first(response, 'CSeq')}"
     send(core, call, Purpose.PRACK, "PRACK", headers=[("RAck", rack)])
-    return True

@@ -18,6 +18,7 @@ from bus.calls import (
     Ring,
 )
 from bus.errors import WrongStateError
+from bus.holding import Hold
 from bus.ids import CallId
 from bus.settings import Settings, SipSettings
 from bus.sources import Silence, Tone
@@ -237,6 +238,49 @@ def test_a_prack_that_is_refused_ends_nothing(arena: Arena, status: int) -> None
     end(arena)
 
 
+def test_a_prack_follows_the_route_of_its_early_dialog(arena: Arena) -> None:
+    """And the 2xx sets the route anew (RFC 3261 13.2.2.4)."""
+    early = [("Record-Route", f"<sip:{CAROL};lr;early>"), *numbered(1)]
+    final = [("Record-Route", f"<sip:{CAROL};lr;final>")]
+    carol = call_carol(arena, (183, early, EARLY), (200, final, b""))
+    end(arena)
+    routes = [every(carol.of(method)[0], "Route") for method in ("PRACK", "ACK", "BYE")]
+    assert routes == [[f"<sip:{CAROL};lr;{which}>"] for which in ("early", "final", "final")]
+    assert [first(carol.of(m)[0], "CSeq") for m in ("PRACK", "ACK", "BYE")] == [
+        "2 PRACK",
+        "1 ACK",
+        "3 BYE",
+    ]
+
+
+def test_a_reliable_response_to_a_reinvite(arena: Arena) -> None:
+    """We say that we support it in every INVITE, so a later one may be answered so too."""
+    moved = audio("0 101", address=CAROL, port=50000, version=2)
+
+    def handler(puppet: Puppet, request: Request, _: Path) -> None:
+        again = len({first(r, "CSeq") for r in puppet.of("INVITE")}) > 1
+        if request.method == "INVITE" and again:
+            puppet.answer(request, 183, headers=numbered(9), body=moved)
+            puppet.answer(request, 183, headers=numbered(9), body=moved)
+            puppet.later(0.2, lambda: puppet.answer(request, 200))
+        elif request.method == "INVITE":
+            puppet.answer(request, 200, body=EARLY)
+        elif request.method in ("BYE", "PRACK"):
+            puppet.answer(request, 200)
+
+    carol = arena.puppet("carol", CAROL, handler)
+    call = arena.alice.dial(TO_CAROL)
+    arena.network.run(until=lambda: bool(arena.alice.heard(Answered)))
+    arena.alice.send(Hold(call=call))
+    arena.network.run(seconds=1.0)
+    assert racks(carol) == ["9 2 INVITE"]
+    assert [first(r, "CSeq") for r in carol.of("ACK")] == ["1 ACK", "2 ACK"]
+    (stream,) = arena.alice.worker.open_streams
+    assert [remote.port for remote in stream.remotes] == [40000, 50000]
+    assert not arena.alice.heard(Ended)
+    end(arena)
+
+
 def test_what_an_invite_says_of_reliability(arena: Arena) -> None:
     carol = arena.puppet("carol", CAROL, lambda p, r, _: p.answer(r, 486))
     for reliable in ("off", "supported", "required"):
@@ -450,7 +494,7 @@ def test_an_offer_in_a_prack(arena: Arena) -> None:
     hang_up(arena)
 
 
-@pytest.mark.parametrize("how", ["reject", "hang up", "cancel"])
+@pytest.mark.parametrize("how", ["reject", "hang up", "cancel", "bye"])
 def test_an_end_while_a_prack_is_awaited(arena: Arena, how: str) -> None:
     carol, call = invited(arena)
     provisional(arena, carol, Ring(call=call, status=183, play=RINGBACK))
@@ -458,6 +502,8 @@ def test_an_end_while_a_prack_is_awaited(arena: Arena, how: str) -> None:
         arena.bob.ask(Reject(call=call))
     elif how == "hang up":
         arena.bob.ask(HangUp(call=call))
+    elif how == "bye":
+        carol.send(carol.request("BYE"))
     else:
         invite = carol.puppet.responses[0]
         branch = (first(invite, "Via") or "").partition("branch=")[2].partition(";")[0]
@@ -465,7 +511,8 @@ def test_an_end_while_a_prack_is_awaited(arena: Arena, how: str) -> None:
         carol.uri = f"sip:bob@{BOB}"
         carol.send(carol.request("CANCEL", number=1, branch=branch))
     arena.network.run(seconds=0.3)
-    assert heard(carol, 1)[-1].status == {"reject": 486, "hang up": 603, "cancel": 487}[how]
+    status = {"reject": 486, "hang up": 603, "cancel": 487, "bye": 487}
+    assert heard(carol, 1)[-1].status == status[how]
     sent = len(arena.network.ladder.times("183 INVITE", "bob"))
     arena.network.run(seconds=20.0)
     assert len(arena.network.ladder.times("183 INVITE", "bob")) == sent
