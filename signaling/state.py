@@ -6,7 +6,7 @@ from bus.calls import CallInfo
 from bus.ids import CallId, PeerId, StreamId, WorkerId
 from bus.settings import Settings
 from signaling.calls.call import Call, Waiting
-from signaling.calls.transfer import Referral
+from signaling.calls.referral import Referral
 from signaling.clients import Clients
 from signaling.locating import Search
 from signaling.location import Location
@@ -80,6 +80,10 @@ class Unresolved(msgspec.Struct, kw_only=True):
     """The request, where it belongs to no call."""
 
 
+STANDING = frozenset({"listeners", "feed_sequence", "counters", "past"})
+"""Tables that do not come and go with calls."""
+
+
 class AgentState(msgspec.Struct, kw_only=True):
     """The core's memory."""
 
@@ -135,6 +139,19 @@ class AgentState(msgspec.Struct, kw_only=True):
         self.past[call.id] = call.sip_call_id
         if len(self.past) > PAST:
             del self.past[next(iter(self.past))]
+
+    def sizes(self) -> dict[str, int]:
+        """Return how much is remembered of calls and requests, by table; empty ones left out."""
+        tables = {
+            name: getattr(holder, name)
+            for holder in (self, self.transactions)
+            for name in holder.__struct_fields__
+        }
+        return {
+            name: len(table)
+            for name, table in tables.items()
+            if name not in STANDING and isinstance(table, dict | list) and table
+        }
 
     def live_calls(self, owner: PeerId | None = None) -> tuple[CallInfo, ...]:
         """Describe the calls (of one owner) whose end was not told yet."""

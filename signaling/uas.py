@@ -16,14 +16,14 @@ from signaling.calls.dialling import to_tag, user_of
 from signaling.calls.digits import info_received
 from signaling.calls.forks import return_to
 from signaling.calls.leg import aim_leg
+from signaling.calls.notified import notified
 from signaling.calls.prack import prack_received
+from signaling.calls.refer import refer_in_dialog, refer_outside
 from signaling.calls.reinvite import acknowledged, reinvited
 from signaling.calls.replaces import replaced_by, take_over
 from signaling.calls.responses import answer
 from signaling.calls.session import refuse_brief
 from signaling.calls.states import Cue, State
-from signaling.calls.transferee import refer_in_dialog, refer_outside
-from signaling.calls.transferor import notified
 from signaling.calls.update import updated
 from signaling.core import Core
 from signaling.dialogs.dialog import check_in_dialog, dialog_key, uas_dialog, update_target

@@ -1,7 +1,6 @@
-"""Transfers as data and as two tables: those we ask for, and those we are asked for (RFC 5589).
+"""A transfer that we ask for, as data and as a table (RFC 5589); ``transferor`` walks it.
 
-``TRANSFEROR`` is walked in ``transferor``, ``TRANSFEREE`` in ``transferee``.  A missing cell is
-"nothing happens": a NOTIFY after we gave up, a decision that came too late.
+A missing cell is "nothing happens": a NOTIFY after we gave up.
 """
 
 from enum import StrEnum
@@ -9,18 +8,13 @@ from typing import Final
 
 import msgspec
 
-from bus.calls import OnOwnerLost
-from bus.ids import CallId, PeerId
+from bus.ids import CallId
 from bus.sources import AnySource, Music
-from signaling.dialogs.dialog import Dialog
-from signaling.dialogs.subscription import Subscription
-from signaling.sip.flow import Flow
-from signaling.sip.message import Header, Request
-from signaling.sip.referring import ReferTo
+from signaling.sip.message import Header
 
 
 class Stage(StrEnum):
-    """Where a transfer that we ask for is."""
+    """Where it is."""
 
     WAITING = "waiting"
     """Attended: the other call is not answered yet."""
@@ -149,109 +143,3 @@ class Transferring(msgspec.Struct, kw_only=True):
     status: int = 0
     reason: str = ""
     """The last that was heard of the target, or of the REFER."""
-
-
-# ------------------------------------------------------------------------------ asked of us
-
-
-class Turn(StrEnum):
-    """Where a transfer that we are asked for is."""
-
-    ASKED = "asked"
-    """The owner ponders."""
-    FOLLOWING = "following"
-    """The new call is being placed."""
-    REACHED = "reached"
-    """The new call is up, and the last NOTIFY is out."""
-    FAILED = "failed"
-    """The new call is not, and the last NOTIFY is out."""
-    PARTING = "parting"
-    """Told; whoever asked may hang up now."""
-    OVER = "over"
-
-
-class Word(StrEnum):
-    """What can happen to it."""
-
-    ACCEPT = "accept"
-    DECLINE = "decline"
-    SILENCE = "no decision"
-    PROGRESS = "1xx"
-    ANSWERED = "answered"
-    FAILED = "not answered"
-    TOLD = "last NOTIFY answered"
-    GONE = "old call ended"
-    PARTED = "no BYE"
-
-
-class Deed(StrEnum):
-    """What is done on the way."""
-
-    GRANT = "send 202"
-    REFUSE = "refuse REFER"
-    NOTIFY = "send NOTIFY"
-    NOTIFY_LAST = "send last NOTIFY"
-    WAIT = "wait for BYE"
-    HANG_UP = "send BYE"
-
-
-TRANSFEREE: Final[dict[Turn, dict[Word, tuple[Turn, tuple[Deed, ...]]]]] = {
-    Turn.ASKED: {
-        Word.ACCEPT: (Turn.FOLLOWING, (Deed.GRANT, Deed.NOTIFY)),
-        Word.DECLINE: (Turn.OVER, (Deed.REFUSE,)),
-        Word.SILENCE: (Turn.OVER, (Deed.REFUSE,)),
-        Word.GONE: (Turn.OVER, (Deed.REFUSE,)),
-    },
-    Turn.FOLLOWING: {
-        Word.PROGRESS: (Turn.FOLLOWING, (Deed.NOTIFY,)),
-        Word.ANSWERED: (Turn.REACHED, (Deed.NOTIFY_LAST,)),
-        Word.FAILED: (Turn.FAILED, (Deed.NOTIFY_LAST,)),
-    },
-    Turn.REACHED: {Word.TOLD: (Turn.PARTING, (Deed.WAIT,))},
-    Turn.FAILED: {Word.TOLD: (Turn.OVER, ())},
-    Turn.PARTING: {
-        Word.GONE: (Turn.OVER, ()),
-        Word.PARTED: (Turn.OVER, (Deed.HANG_UP,)),
-    },
-    Turn.OVER: {},
-}
-
-
-class Notice(msgspec.Struct, frozen=True):
-    """What is to be said in a NOTIFY."""
-
-    status: int
-    reason: str
-    last: bool = False
-
-
-class Referral(msgspec.Struct, kw_only=True):
-    """A transfer that somebody asks us for."""
-
-    id: str
-    call: CallId
-    """In whose dialog; empty: out of any."""
-    owner: PeerId
-    on_owner_lost: OnOwnerLost
-    refer: Request
-    key: str
-    """Transaction of the REFER."""
-    to: ReferTo
-    referred_by: str
-    silent: bool
-    """No NOTIFY is wanted (Refer-Sub: false)."""
-    subscription: Subscription
-    turn: Turn = Turn.ASKED
-    dialog: Dialog | None = None
-    """Of a REFER out of any dialog."""
-    flow: Flow
-    """Where the REFER came from."""
-    listener: str
-    domains: tuple[str, ...]
-    """Hosts of whoever asks."""
-    new_call: CallId = CallId("")
-    notifying: bool = False
-    """A NOTIFY has no answer yet; the next waits, or they would overtake each other."""
-    next_notice: Notice | None = None
-    deadline: float = 0.0
-    """Of what is waited for: the decision, then the BYE."""

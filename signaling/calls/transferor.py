@@ -14,22 +14,18 @@ from bus.ids import CallId
 from bus.transfers import TransferEnded, TransferProgress
 from signaling.calls import states
 from signaling.calls.acts import settle, step
-from signaling.calls.call import Call, Purpose, Sent
+from signaling.calls.call import Call, Purpose
 from signaling.calls.hold import HELD, hold, resume
 from signaling.calls.requests import send
-from signaling.calls.responses import answer
 from signaling.calls.transfer import TRANSFEROR, Act, Cue, Stage, Transferring
 from signaling.calls.verdicts import Happening
 from signaling.core import Core
 from signaling.dialogs import subscription as implicit
 from signaling.dialogs.routing import request_uri
-from signaling.sip.errors import RemoteError, SipError
-from signaling.sip.headers import parse_cseq
-from signaling.sip.message import Header, Request, first
+from signaling.sip.errors import SipError
+from signaling.sip.message import Header
 from signaling.sip.referring import (
     NO_TAG,
-    REFER_EVENT,
-    SIPFRAG,
     Replaces,
     render_refer_to,
     render_replaces,
@@ -41,9 +37,6 @@ NOTE: Final = "transfer"
 
 LATE, PARTING = 3.0, 2.0
 """Seconds that we wait for the last NOTIFY after the peer's BYE, and for its BYE in the end."""
-
-UNROUTABLE: Final = frozenset({404, 408, 410, 481, 502, 503, 504, 604})
-"""Statuses that say of a target's Contact that it leads nowhere, or to somebody else."""
 
 WHY: Final = {
     Cue.TARGET_GONE: "the other call ended",
@@ -64,17 +57,17 @@ def begin(core: Core, call: Call, transfer: Transferring, timeout: float) -> Non
     if other is not None:
         other.consulting = call.id
     if other is None or other.state is states.State.UP:
-        _step(core, call, Cue.TARGET_UP)
+        advance(core, call, Cue.TARGET_UP)
 
 
 def cancel(core: Core, call: Call) -> None:
     """Wait no longer."""
-    _step(core, call, Cue.CANCEL)
+    advance(core, call, Cue.CANCEL)
 
 
 def time_out(core: Core, call: Call) -> None:
     """The time of a transfer is over."""
-    _step(core, call, Cue.TIMEOUT)
+    advance(core, call, Cue.TIMEOUT)
 
 
 def part(core: Core, call: Call) -> None:
@@ -89,14 +82,11 @@ def follow(core: Core, event: Progress | Answered | Ended) -> None:
         return
     if call.transfer is not None and isinstance(event, Ended):
         by_peer = event.by == "remote" and event.outcome is Outcome.COMPLETED
-        _step(core, call, Cue.HUNG_UP if by_peer else Cue.GONE)
+        advance(core, call, Cue.HUNG_UP if by_peer else Cue.GONE)
     referring = core.state.calls.get(call.consulting)
     if referring is not None:
         up = isinstance(event, Answered)
-        _step(core, referring, Cue.TARGET_UP if up else Cue.TARGET_GONE)
-
-
-# ------------------------------------------------------------------------------- the answers
+        advance(core, referring, Cue.TARGET_UP if up else Cue.TARGET_GONE)
 
 
 def _held(core: Core, call: Call, why_not: str) -> None:
@@ -110,82 +100,19 @@ def _held(core: Core, call: Call, why_not: str) -> None:
         status, _, reason = why_not.partition(" ")
         said = status.isascii() and status.isdigit()
         transfer.status, transfer.reason = (int(status), reason) if said else (0, why_not)
-        _step(core, referring, Cue.NOT_HELD)
+        advance(core, referring, Cue.NOT_HELD)
     elif not transfer.holding:
-        _step(core, referring, Cue.HELD)
+        advance(core, referring, Cue.HELD)
 
 
 HELD[NOTE] = _held
 
 
-def referred(core: Core, call: Call, sent: Sent, key: str, happening: Happening) -> None:
-    """Take the final response to a REFER."""
-    _renumber(call, sent)
-    response = happening.response
-    if response is not None and 200 <= response.status < 300:
-        granted = implicit.granted(response)
-        cue = Cue.SILENCED if granted is implicit.Cue.SILENCED else Cue.GRANTED
-    else:
-        granted, cue = implicit.Cue.REFUSED, Cue.REFUSED
-    implicit.step(implicit.SUBSCRIBER, call.refers[-1], granted)
-    transfer = call.transfer
-    if transfer is not None and (cue is not Cue.GRANTED or not transfer.status):
-        transfer.status, transfer.reason = happening.status, happening.reason
-    _step(core, call, cue)
-
-
-def notified(core: Core, call: Call, key: str, request: Request) -> None:
-    """Answer a NOTIFY in the dialog of a call, and take what it says."""
-    for sent in call.sent.values():
-        _renumber(call, sent)
-    try:
-        subscription = implicit.find(call.refers, request)
-        heard = implicit.read(request)
-    except RemoteError as error:
-        headers = REFUSAL_HEADERS.get(error.status, ())
-        answer(core, call, error.status, error.reason, headers=headers, key=key, request=request)
-        return
-    answer(core, call, 200, "", key=key, request=request)
-    implicit.step(implicit.SUBSCRIBER, subscription, heard.cue)
-    if subscription is call.refers[-1]:
-        _hear(core, call, heard)
-
-
-REFUSAL_HEADERS: Final[dict[int, tuple[Header, ...]]] = {
-    415: (("Accept", SIPFRAG),),
-    489: (("Allow-Events", REFER_EVENT),),
-}
-
-
-def _hear(core: Core, call: Call, heard: implicit.Heard) -> None:
-    transfer = call.transfer
-    if transfer is None:
-        return
-    if heard.status:
-        transfer.status, transfer.reason = heard.status, heard.reason
-        _step(core, call, _cue(heard.status, transfer))
-    if heard.cue is implicit.Cue.TERMINATED and heard.status < 200:
-        _step(core, call, Cue.MUTE)
-
-
-def _cue(status: int, transfer: Transferring) -> Cue:
-    if status < 200:
-        return Cue.PROGRESS
-    if status < 300:
-        return Cue.SUCCESS
-    return Cue.UNROUTABLE if status in UNROUTABLE and transfer.targets else Cue.FAILURE
-
-
-def _renumber(call: Call, sent: Sent) -> None:
-    """Call the latest subscription by the REFER that was sent last, with credentials maybe."""
-    if sent.purpose is Purpose.REFER and call.refers:
-        call.refers[-1].number = parse_cseq(first(sent.request, "CSeq") or "").number
-
-
 # ---------------------------------------------------------------------------------- the acts
 
 
-def _step(core: Core, call: Call, cue: Cue) -> None:
+def advance(core: Core, call: Call, cue: Cue) -> None:
+    """Take one step; nothing happens where the stage has no cell, or there is no transfer."""
     transfer = call.transfer
     cell = TRANSFEROR[transfer.stage].get(cue) if transfer is not None else None
     if transfer is None or cell is None:
@@ -214,7 +141,7 @@ def _hold(core: Core, call: Call, transfer: Transferring, cue: Cue) -> None:
         for leg in legs:
             hold(core, leg, transfer.music, note=NOTE)
     if not transfer.holding:
-        _step(core, call, Cue.HELD)
+        advance(core, call, Cue.HELD)
 
 
 def _targets(other: Call) -> list[str]:

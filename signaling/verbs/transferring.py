@@ -9,9 +9,10 @@ from bus.transfers import AcceptTransfer, CancelTransfer, DeclineTransfer, Trans
 from signaling.calls import transferor
 from signaling.calls.call import Call, Purpose, Waiting
 from signaling.calls.domains import in_domain
+from signaling.calls.referral import Referral, Turn
 from signaling.calls.requests import pending
 from signaling.calls.states import State
-from signaling.calls.transfer import Referral, Stage, Transferring, Turn
+from signaling.calls.transfer import Stage, Transferring
 from signaling.calls.transferee import accept, decline
 from signaling.checks import call_named, call_up, check_headers, check_source, check_text, check_uri
 from signaling.clients import Client
