@@ -292,6 +292,9 @@ class Status(Body, tag="status", frozen=True):
     workers: tuple[WorkerInfo, ...]
     clients: int = 0
     counters: dict[str, int] = msgspec.field(default_factory=dict)
+    remembered: dict[str, int] = msgspec.field(default_factory=dict)
+    """How many calls, transactions, dialogs ... signaling has in memory; empty tables are left out.
+    """
 
 
 # ------------------------------------------------------------------------------------ events

@@ -163,6 +163,7 @@ def _status(core: Core, client: Client, waiting: Waiting, command: calls.GetStat
         workers=state.workers.infos(core.now),
         clients=len(state.clients.known),
         counters=dict(state.counters),
+        remembered=state.sizes(),
     )
     core.reply(waiting, status)
 
