@@ -31,6 +31,7 @@ from signaling.dialogs.reliable import holds_back_2xx
 from signaling.sending import branch, listener_named, send_request, start, via
 from signaling.sip.headers import parse_cseq
 from signaling.sip.message import Header, Request, first
+from signaling.timers import SLACK
 from signaling.transactions.layer import cancel_for
 
 RETRY_AFTER = "5"
@@ -80,7 +81,7 @@ def forget(core: Core, call: Call) -> None:
         core.state.by_transaction.pop(key, None)
     forget_dialogs(core, call)
     if not core.state.calls:
-        core.state.timers_kept = 0  # theirs are swept out
+        core.state.timers_kept = -SLACK  # theirs are swept out at once
 
 
 def dialog_key_of(call: Call) -> str:

@@ -23,6 +23,16 @@ def test_only_what_is_true_is_kept(arena: Arena) -> None:
     arena.alice.hang_up_all()
 
 
+def test_nothing_is_left_when_the_last_call_is_over(arena: Arena) -> None:
+    first, _ = arena.call()
+    arena.call()
+    arena.alice.hang_up_all()
+    arena.network.run(seconds=60.0)
+    for station in arena.stations:
+        assert {name for _, _, name in station.state.timers} <= {"asked"}
+    assert first not in arena.alice.state.calls
+
+
 def test_a_heap_that_grew_little_is_left_alone(arena: Arena) -> None:
     state = arena.alice.state
     state.timers, state.timers_kept = [(1.0, "gone", "refresh")] * (SLACK + 20), 10
