@@ -14,8 +14,9 @@ from typing import NamedTuple, TypeVar
 
 sys.path.insert(0, str(Path(__file__).resolve().parent.parent))
 
-from signaling.calls import exchange, holding
+from signaling.calls import exchange, holding, referral, transfer
 from signaling.calls import states as calls
+from signaling.dialogs import subscription
 from signaling.transactions import client, invite_client, invite_server, server
 from signaling.transactions.machine import LENGTHS, Cell, Length, Table
 
@@ -101,6 +102,17 @@ def call(
     return Diagram(title, f"signaling/calls/{where}", start.name, arrows)
 
 
+def usage(title: str, table: subscription.Table) -> Diagram:
+    """Draw a table of ``signaling.dialogs.subscription``."""
+    arrows = tuple(
+        Arrow(phase.name, target.name, cue.value, "")
+        for phase, row in table.items()
+        for cue, target in row.items()
+    )
+    start, over = subscription.Phase.ASKED.name, subscription.Phase.OVER.name
+    return Diagram(title, "signaling/dialogs/subscription.py", start, arrows, over)
+
+
 def mermaid(diagram: Diagram) -> Iterator[str]:
     """Yield the lines of a diagram; triggers that do the same share an arrow."""
     shared: dict[tuple[str, str, str], list[str]] = {}
@@ -142,6 +154,12 @@ CALL_DIAGRAMS = (
     call("A call we are offered", "states.py", calls.State.OFFERED, calls.INCOMING),
     call("An offer of ours in mid-call", "exchange.py", exchange.Stage.IDLE, exchange.TABLE),
     call("Hold and resume", "holding.py", holding.Stage.IDLE, holding.TABLE),
+    call("A transfer we ask for", "transfer.py", transfer.Stage.WAITING, transfer.TRANSFEROR),
+    call("A transfer we are asked for", "referral.py", referral.Turn.ASKED, referral.TRANSFEREE),
+)
+SUBSCRIPTION_DIAGRAMS = (
+    usage("The subscription of a REFER we sent", subscription.SUBSCRIBER),
+    usage("The subscription of a REFER we got", subscription.NOTIFIER),
 )
 
 
@@ -153,6 +171,7 @@ def page() -> str:
         *_drawn(TRANSACTION_DIAGRAMS),
         CALLS,
         *_drawn(CALL_DIAGRAMS),
+        *_drawn(SUBSCRIPTION_DIAGRAMS),
     ]
     return "\n".join(sections)
 

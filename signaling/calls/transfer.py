@@ -36,7 +36,7 @@ class Cue(StrEnum):
     HELD = "held"
     NOT_HELD = "hold refused"
     GRANTED = "2xx to REFER"
-    SILENCED = "2xx with Refer-Sub: false"
+    SILENCED = "2xx without subscription"
     REFUSED = "REFER refused"
     PROGRESS = "NOTIFY 1xx"
     SUCCESS = "NOTIFY 2xx"

@@ -45,7 +45,7 @@ class Cue(StrEnum):
     """What can happen to a subscription."""
 
     GRANTED = "2xx to REFER"
-    SILENCED = "2xx with Refer-Sub: false"
+    SILENCED = "2xx without subscription"
     REFUSED = "REFER refused"
     NOTIFIED = "NOTIFY active"
     TERMINATED = "NOTIFY terminated"

@@ -2,11 +2,13 @@ import re
 
 import pytest
 
-from signaling.calls import exchange, holding, states
+from signaling.calls import exchange, holding, referral, states, transfer
+from signaling.dialogs import subscription
 from signaling.transactions import client, invite_client, invite_server, server
 from tools.diagrams import (
     CALL_DIAGRAMS,
     PAGE,
+    SUBSCRIPTION_DIAGRAMS,
     TRANSACTION_DIAGRAMS,
     Arrow,
     Diagram,
@@ -24,8 +26,12 @@ TABLES = (
     states.INCOMING,
     exchange.TABLE,
     holding.TABLE,
+    transfer.TRANSFEROR,
+    referral.TRANSFEREE,
+    subscription.SUBSCRIBER,
+    subscription.NOTIFIER,
 )
-DIAGRAMS = (*TRANSACTION_DIAGRAMS, *CALL_DIAGRAMS)
+DIAGRAMS = (*TRANSACTION_DIAGRAMS, *CALL_DIAGRAMS, *SUBSCRIPTION_DIAGRAMS)
 
 
 def test_the_page_is_what_the_tables_say() -> None:
