@@ -260,6 +260,21 @@ def test_a_refresh_says_what_was_agreed_and_leaves_the_hold(arena: Arena) -> Non
     arena.alice.hang_up_all()
 
 
+def test_a_refresh_repeats_our_answer(arena: Arena) -> None:
+    """A peer that holds us is not asked to take us back, nor for another codec."""
+    with_timer(arena, alice=90)
+    carol = Callee(arena, Says(200, media("sendonly")))
+    carol.request("INVITE", body=media("sendonly"))
+    arena.network.run(until=lambda: bool(carol.statuses(1, "INVITE")))
+    answer = carol.puppet.responses[-1].body
+    carol.request("ACK", number=1)
+    arena.network.run(until=lambda: len(carol.asked) == 1)
+    assert carol.asked[0].body == answer
+    arena.network.run(seconds=0.1)
+    assert len(arena.alice.heard(HoldChanged)) == 1
+    arena.alice.hang_up_all()
+
+
 def test_an_update_that_the_peer_does_not_know_becomes_a_reinvite(arena: Arena) -> None:
     with_timer(arena, alice=90)
     said_so = (expires("refresher=uac"), ALLOW)
