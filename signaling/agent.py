@@ -10,6 +10,7 @@ The state can be encoded, dropped and decoded between any two inputs.
 
 from collections.abc import Callable
 from heapq import heappop
+from math import inf
 from typing import assert_never
 
 from bus.calls import Snapshot
@@ -102,17 +103,14 @@ class Agent:
 
     def deadline(self) -> float | None:
         """Return when ``Woken`` is to be fed, None if nothing is being waited for."""
-        state, candidates = self.state, list[float]()
-        transactions = state.transactions.deadline()
-        if transactions is not None:
-            candidates.append(transactions)
+        state, at = self.state, self.state.transactions.deadline() or inf
         if state.timers:
-            candidates.append(state.timers[0][0])
+            at = min(at, state.timers[0][0])
         if state.clients.known:
-            candidates.append(state.next_client_check)
+            at = min(at, state.next_client_check)
         if state.draining and not state.exiting:
-            candidates.append(state.drain_deadline)
-        return min(candidates, default=None)
+            at = min(at, state.drain_deadline)
+        return None if at == inf else at
 
 
 def _work_off(core: Core) -> None:

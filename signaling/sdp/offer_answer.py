@@ -9,7 +9,8 @@ that fails changes nothing:
 """
 
 import ipaddress
-from collections.abc import Iterable
+from collections.abc import Collection, Iterable
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -25,6 +26,8 @@ from signaling.sdp.parse import parse_sdp
 from signaling.sdp.render import render_sdp
 
 PROTOCOL: Final = "RTP/AVP"
+KEPT: Final = 64
+"""Media looked at that are remembered, see ``parse``."""
 
 
 class Agreed(msgspec.Struct, frozen=True, kw_only=True):
@@ -60,7 +63,7 @@ class _Wish(msgspec.Struct, frozen=True, kw_only=True):
 
     address: str
     port: int
-    codecs: list[Codec]
+    codecs: tuple[Codec, ...]
     direction: Direction
 
 
@@ -119,7 +122,7 @@ def accept_answer(negotiation: Negotiation, body: bytes) -> Agreed:
     ours, theirs = offer.media[negotiation.slot], answer.media[negotiation.slot]
     formats = {n: c for n, c in coding.payload_types(ours).items() if c}
     local = offer.connection.address
-    chosen = _usable(answer, theirs, list(formats.values()), local)
+    chosen = _usable(answer, theirs, formats.values(), local)
     direction = direction_of((), ours.attributes)
     agreed = _agree(negotiation, answer, theirs, chosen, _names(formats), direction, local)
     negotiation.local, negotiation.open, negotiation.agreed = offer, False, agreed
@@ -176,7 +179,7 @@ def _wish(address: str, port: int, codecs: Iterable[str], direction: str) -> _Wi
     names = list(codecs)
     if not (ours := coding.known(names)):
         raise NotAcceptableError(f"none of our codecs is among {names}")
-    return _Wish(address=address, port=port, codecs=ours, direction=Direction(direction))
+    return _Wish(address=address, port=port, codecs=tuple(ours), direction=Direction(direction))
 
 
 def _our_types(said: dict[str, int], codecs: list[Codec]) -> dict[int, Codec]:
@@ -246,7 +249,7 @@ def _consider(
     negotiation: Negotiation, offer: Session, wish: _Wish
 ) -> tuple[int, dict[int, Codec], Agreed]:
     """Return the place of the medium to take, its payload types and what is then agreed."""
-    slot, formats = _choose(offer, wish)
+    slot, formats = _choose(offer, wish.codecs, wish.address)
     agreed = _agree(
         negotiation,
         offer,
@@ -259,17 +262,20 @@ def _consider(
     return slot, formats, agreed
 
 
-def _choose(offer: Session, wish: _Wish) -> tuple[int, dict[int, Codec]]:
+@lru_cache(KEPT)
+def _choose(offer: Session, codecs: tuple[Codec, ...], local: str) -> tuple[int, dict[int, Codec]]:
     objections: list[str] = []
     for slot, media in enumerate(offer.media):
         try:
-            return slot, _usable(offer, media, wish.codecs, wish.address)
+            return slot, _usable(offer, media, codecs, local)
         except NotAcceptableError as objection:
             objections.append(str(objection))
     raise NotAcceptableError("; ".join(objections) or "the offer has no m= line")
 
 
-def _usable(session: Session, media: Media, codecs: list[Codec], local: str) -> dict[int, Codec]:
+def _usable(
+    session: Session, media: Media, codecs: Collection[Codec], local: str
+) -> dict[int, Codec]:
     """Return the payload types to use of a medium.  Raises NotAcceptableError: why we cannot."""
     what = f"m={media.media} {media.protocol}"
     if media.port == 0:
@@ -284,7 +290,7 @@ def _usable(session: Session, media: Media, codecs: list[Codec], local: str) -> 
     return formats
 
 
-def _common(media: Media, codecs: list[Codec]) -> dict[int, Codec]:
+def _common(media: Media, codecs: Collection[Codec]) -> dict[int, Codec]:
     """Return the payload types of the first common codec and of the events, empty if no codec."""
     theirs = {n: codec for n, codec in coding.payload_types(media).items() if codec}
     chosen = [n for n, c in theirs.items() if c in codecs and not coding.is_events(c)][:1]
@@ -303,6 +309,7 @@ def _address(session: Session, media: Media, local: str) -> str | None:
     return next((address for address in found if address), None)
 
 
+@lru_cache(KEPT)
 def _reachable(connection: Connection, local: str) -> str | None:
     """Unicast literals of our own version, v4-mapped ones too; 0.0.0.0 always (it is a hold)."""
     try:

@@ -4,6 +4,7 @@ Everything that happens becomes one ``Input``; what the core wants done is done 
 """
 
 import asyncio
+import gc
 import logging
 import os
 import signal
@@ -53,6 +54,9 @@ from signaling.transactions.layer import Transactions
 
 log = logging.getLogger("signaling")
 
+YOUNG = 20_000
+"""New objects after which the garbage collector looks at them: a call makes hardly any cycles."""
+
 GRAIN = 0.01
 """Seconds.  The core is woken so often at most: timers that are due together fire together."""
 
@@ -84,6 +88,8 @@ class Signaling:
             open_listener(text, self.settings.sip.advertise) for text in self.settings.sip.listen
         ]
         self.agent = Agent(self._state(tuple(listener for listener, _ in listeners)))
+        gc.freeze()  # what is here now stays, and need not be looked at
+        gc.set_threshold(YOUNG, *gc.get_threshold()[1:])
         for listener, opened in listeners:
             await self.network.add(listener, opened)
         for number in (signal.SIGTERM, signal.SIGINT):
