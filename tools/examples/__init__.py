@@ -9,5 +9,6 @@ hold              hold with music, and resume
 blind_transfer    send a caller to somebody else
 attended_transfer ... after having talked to them
 accept_transfer   be sent to somebody else
+register          be reachable at a registrar
 plain_client      all without Offhook's Python client
 """

@@ -10,6 +10,7 @@ import pytest
 from tests.bus.commands.running import PRIVATE_PORTS
 from tests.peers.engine import Engine
 from tests.peers.hearing import check_hears
+from tests.peers.kamailio import Kamailio
 from tests.peers.processes import Running, eventually
 from tools.sound import read_wav, tune, write_wav
 
@@ -17,16 +18,16 @@ ROOT = Path(__file__).parent.parent.parent.parent
 EXAMPLES = ROOT / "tools" / "examples"
 COVERED = {
     *("place_call", "answer", "reject", "redirect", "digits", "hold"),
-    *("blind_transfer", "attended_transfer", "accept_transfer", "plain_client"),
+    *("blind_transfer", "attended_transfer", "accept_transfer", "register", "plain_client"),
 }
 
 
 class Example(Running):
     """An example; ``uri`` is what it asks to be called at."""
 
-    def __init__(self, folder: Path, name: str, *words: str | Path) -> None:
+    def __init__(self, folder: Path, name: str, *words: str | Path, **more: str) -> None:
         command = [sys.executable, EXAMPLES / f"{name}.py", *words]
-        environ = {"PYTHONPATH": str(ROOT), **PRIVATE_PORTS}
+        environ = {"PYTHONPATH": str(ROOT), **PRIVATE_PORTS, **more}
         super().__init__(command, folder=folder, log=f"{name}.log", environ=environ)
 
     @property
@@ -135,6 +136,25 @@ def test_attended_transfer(tmp_path: Path) -> None:
     ):
         assert packets_in(caller.finish()) > 50
         reception.says(rf"^sip:offhook@\S+ talks to {re.escape(target.uri)}$")
+
+
+@pytest.mark.peer("kamailio")
+def test_registering(tmp_path: Path) -> None:
+    with Kamailio(tmp_path / "proxy", users={"anna": "secret"}) as proxy:
+        aor = f"sip:anna@{proxy.sip}"
+        with Example(tmp_path, "register", aor, OFFHOOK_PASSWORD="wrong") as example:
+            assert "not registered: " in example.finish()
+        with (
+            Example(tmp_path, "register", aor, OFFHOOK_PASSWORD="secret") as example,
+            calling(tmp_path, example, aor) as caller,
+        ):
+            assert "packets came back" in caller.finish()
+            example.says(r"^sip:offhook@\S+ talks to us$")
+
+
+def calling(folder: Path, callee: Example, uri: str) -> Example:
+    callee.says(r"^registered as <?sip:\S+")
+    return Example(folder, "place_call", uri)
 
 
 def packets_in(said: str) -> int:
