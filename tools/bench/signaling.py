@@ -1,10 +1,11 @@
 """What a call costs in signaling: SIPp's own ``uac`` calls an engine whose application answers.
 
-Each call is INVITE, 180, 200, ACK, BYE, 200, with a stream opened and closed on a worker.  All
-processes of the engine share one core; SIPp and the application have another.  The figures are CPU
-milliseconds a call of each process and all its threads, from the scheduler's own account
-(/proc/PID/task/*/schedstat), from the first call until the streams of the last are closed: ticks
-and silence sent meanwhile are in them.  The application's cost is shown beside, not added.
+Each call is INVITE, 180, 200, ACK, BYE, 200, with a stream opened and closed on a worker; each has
+its own description.  All processes of the engine share one core; SIPp and the application have
+another.  The figures are CPU milliseconds a call of each process and all its threads, from the
+scheduler's own account (/proc/PID/task/*/schedstat), from the first call until the streams of the
+last are closed: ticks and silence sent meanwhile are in them.  The application's cost is shown
+beside, not added.  What the engine needs when there is no call is measured before.
 
 In the same run SIPp calls a bare Python responder on the same core, which keeps no state and only
 receives and answers.  A run is void if a call failed, if more than 1 % of the messages were sent
@@ -29,7 +30,9 @@ from tools.bench.rig import BenchError, Cores, pinned
 
 RESPONDER: Final = Path(__file__).with_name("responder.py")
 SETTLE: Final = 1.0
-"""Seconds after the last call in which streams are closed."""
+"""Seconds after the last call in which streams are closed, and before the first."""
+STARTING: Final = 0.2
+"""Share of a core that processes which are still starting take at least."""
 AGAIN: Final = 0.01
 """Share of messages sent again from which on a rate is not held."""
 MESSAGES: Final = 3
@@ -50,6 +53,8 @@ class Result(msgspec.Struct, kw_only=True):
     cpu_ms_per_call: dict[str, float]
     """By process of the engine."""
     total_ms_per_call: float
+    idle_ms_per_second: float
+    """Of all of them, without calls."""
     application_ms_per_call: float
     responder_ms_per_call: float
     void: str
@@ -120,12 +125,11 @@ async def measure(calls: int, rate: int, workers: int, hold: int) -> Result:
         application = asyncio.create_task(answer_all(engine))
         names = await named(engine)
         confine(list(names), cores.subject)
+        idle = await idle_share(list(names))
         before, own = {pid: cpu_seconds(pid) for pid in names}, cpu_seconds(os.getpid())
         load = await sipp(int(port), calls, rate, hold)
         await asyncio.sleep(SETTLE)
-        used: dict[str, float] = {}
-        for pid, name in names.items():
-            used[name] = used.get(name, 0.0) + cpu_seconds(pid) - before[pid]
+        used = {name: cpu_seconds(pid) - before[pid] for pid, name in names.items()}
         own = cpu_seconds(os.getpid()) - own
         asked = (await engine.status()).counters.get("worker_requests", 0) / calls
         application.cancel()
@@ -139,10 +143,21 @@ async def measure(calls: int, rate: int, workers: int, hold: int) -> Result:
         worker_requests=round(asked, 2),
         cpu_ms_per_call=each,
         total_ms_per_call=round(1000 * sum(used.values()) / calls, 3),
+        idle_ms_per_second=round(1000 * idle, 1),
         application_ms_per_call=round(1000 * own / calls, 3),
         responder_ms_per_call=round(1000 * bare / calls, 3),
         void=objection(load, calls, asked),
     )
+
+
+async def idle_share(pids: list[int]) -> float:
+    """Wait until all of them have started; return the share of a core they need without calls."""
+    share = 1.0
+    while share > STARTING:
+        before = sum(map(cpu_seconds, pids))
+        await asyncio.sleep(SETTLE)
+        share = (sum(map(cpu_seconds, pids)) - before) / SETTLE
+    return share
 
 
 def objection(load: Load, calls: int, asked: float) -> str:
@@ -183,17 +198,15 @@ async def bare_responder(cores: Cores, calls: int, rate: int, hold: int) -> floa
 async def sipp(port: int, calls: int, rate: int, hold: int) -> Load:
     """Call so often, each for ``hold`` ms."""
     with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-        statistics = Path(folder) / "calls.csv"
-        command = ["sipp", f"127.0.0.1:{port}", "-sn", "uac", "-i", "127.0.0.1", "-nostdin"]
+        statistics, scenario = Path(folder) / "calls.csv", Path(folder) / "uac.xml"
+        scenario.write_text(await own_scenario())
+        command = ["sipp", f"127.0.0.1:{port}", "-sf", str(scenario), "-i", "127.0.0.1", "-nostdin"]
         command += ["-m", str(calls), "-r", str(rate), "-l", str(calls), "-d", str(hold)]
         command += ["-timeout", f"{calls // rate + 30}s", "-timeout_error"]
         command += ["-trace_stat", "-stf", str(statistics), "-fd", "1"]
-        try:
-            process = await asyncio.create_subprocess_exec(
-                *command, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
-            )
-        except FileNotFoundError:
-            raise BenchError("SIPp is missing: apt-get install -y sip-tester") from None
+        process = await asyncio.create_subprocess_exec(
+            *command, stdout=asyncio.subprocess.DEVNULL, stderr=asyncio.subprocess.DEVNULL
+        )
         await process.wait()
         lines = statistics.read_text().splitlines()
     last = dict(zip(lines[0].split(";"), lines[-1].split(";"), strict=False))
@@ -202,6 +215,18 @@ async def sipp(port: int, calls: int, rate: int, hold: int) -> Load:
         again=int(last["Retransmissions(C)"]),
         rate=float(last["CallRate(C)"]),
     )
+
+
+async def own_scenario() -> str:
+    """Return SIPp's own caller, with another session id in the description of each call."""
+    try:
+        process = await asyncio.create_subprocess_exec(
+            "sipp", "-sd", "uac", stdout=asyncio.subprocess.PIPE
+        )
+    except FileNotFoundError:
+        raise BenchError("SIPp is missing: apt-get install -y sip-tester") from None
+    written, _ = await process.communicate()
+    return written.decode().replace("o=user1 53655765", "o=user1 5365[call_number]")
 
 
 def table(result: Result) -> str:
@@ -214,6 +239,7 @@ def table(result: Result) -> str:
             f"{result.calls} calls at {result.rate} a second, all processes on one core",
             *rows,
             f"  {'all':<12} {result.total_ms_per_call:8.3f} CPU-ms a call",
+            f"  without calls {result.idle_ms_per_second:.1f} CPU-ms a second",
             f"  {'application':<12} {result.application_ms_per_call:8.3f} (not of the engine)",
             f"  {'bare Python':<12} {result.responder_ms_per_call:8.3f} {bare}",
             f"  {result.achieved:.1f} calls a second, {result.failed} failed, "
@@ -229,7 +255,7 @@ def main(arguments: list[str]) -> int:
     parser = argparse.ArgumentParser(prog="tools/bench signaling", description=__doc__)
     parser.add_argument("--calls", type=int, default=3000, metavar="N")
     parser.add_argument("--rate", type=int, default=300, metavar="R", help="calls a second")
-    parser.add_argument("--hold", type=int, default=100, metavar="MS", help="length of a call")
+    parser.add_argument("--hold", type=int, default=0, metavar="MS", help="length of a call")
     parser.add_argument("--workers", type=int, default=1, metavar="N")
     parser.add_argument("--json", action="store_true")
     given = parser.parse_args(arguments)
