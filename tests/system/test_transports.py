@@ -180,6 +180,12 @@ def test_a_long_request_goes_over_tcp_where_it_can(app: PlainClient, tmp_path: P
 # ----------------------------------------------------------------------- a connection breaks
 
 
+def cut(connection: socket.socket) -> None:
+    """Reset a connection."""
+    connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, struct.pack("ii", 1, 0))
+    connection.close()
+
+
 class Callee:
     """One call over TCP, played by hand; it may cut its connection at any time."""
 
@@ -231,9 +237,7 @@ class Callee:
 
     def cut(self) -> None:
         """Reset the connection."""
-        linger = struct.pack("ii", 1, 0)
-        self.connection.setsockopt(socket.SOL_SOCKET, socket.SO_LINGER, linger)
-        self.connection.close()
+        cut(self.connection)
 
     def close(self) -> None:
         for each in (*self.accepted, self.listening):
@@ -256,6 +260,43 @@ def test_a_dialog_goes_on_over_a_new_connection(app: PlainClient, callee: Callee
     callee.cut()
     app.request("hang_up", call=call)
     callee.accept()
+    bye = callee.next()
+    assert bye.startswith("BYE ")
+    callee.answer(bye)
+    assert app.wait_event("ended", call=call)["outcome"] == "completed"
+
+
+def test_an_answer_finds_its_way_when_the_connection_is_gone(
+    engine: WiredEngine, app: PlainClient, callee: Callee
+) -> None:
+    """RFC 3261 18.2.2: to the port of the Via; and all that follows goes there too."""
+    app.request("subscribe", user="me")
+    offer = SDP.format(port=free_port(), version=1, direction="sendrecv")
+    common = (
+        f"Via: SIP/2.0/TCP 127.0.0.1:{callee.port};branch=z9hG4bKgone%s;rport\r\n"
+        f"Max-Forwards: 70\r\nFrom: <sip:a@127.0.0.1>;tag=1\r\nTo: <sip:me@127.0.0.1>%s\r\n"
+        f"Call-ID: gone\r\nCSeq: 1 %s\r\n"
+        f"Contact: <sip:a@127.0.0.1:{callee.port};transport=tcp>\r\n"
+    )
+    with socket.create_connection(("127.0.0.1", engine.port["tcp"])) as connection:
+        connection.sendall(
+            b"INVITE sip:me@127.0.0.1 SIP/2.0\r\n"
+            + (common % ("1", "", "INVITE")).encode()
+            + f"Content-Type: application/sdp\r\nContent-Length: {len(offer)}\r\n\r\n".encode()
+            + offer.encode()
+        )
+        call = app.incoming()
+        cut(connection)
+    app.request("answer", call=call)
+    callee.accept()
+    while not (answer := callee.next()).startswith("SIP/2.0 200 "):
+        pass
+    tag = re.search(r"^To: .*(;tag=\w+)", answer, re.M)
+    assert tag is not None
+    ack = f"ACK sip:me@127.0.0.1 SIP/2.0\r\n{common % ('2', tag[1], 'ACK')}"
+    callee.connection.sendall(f"{ack}Content-Length: 0\r\n\r\n".encode())
+    app.wait_event("answered", call=call)
+    app.request("hang_up", call=call)
     bye = callee.next()
     assert bye.startswith("BYE ")
     callee.answer(bye)

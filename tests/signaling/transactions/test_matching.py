@@ -126,6 +126,14 @@ def test_responses_use_the_connection_again() -> None:
     assert response_flow(with_via("SIP/2.0/TCP 192.0.2.2;branch=z9hG4bKa"), TCP) == TCP
 
 
+def test_the_connection_after_it_is_opened_to_sent_by() -> None:
+    """RFC 3261 18.2.2; rport is about datagrams."""
+    source = msgspec.structs.replace(TCP, port=40000, connection="7")
+    for via, port in (("SIP/2.0/TCP h:5070;rport", 5070), ("SIP/2.0/TLS h;rport", 5061)):
+        there = msgspec.structs.replace(source, port=port)
+        assert response_flow(with_via(f"{via};branch=z9hG4bKa"), source) == there
+
+
 def test_a_missing_tag_is_empty() -> None:
     assert (tag_of(request(), "To"), tag_of(request(), "From")) == ("", "a1")
     assert tag_of(Request(method="INVITE", uri="sip:b", headers=[]), "To") == ""
