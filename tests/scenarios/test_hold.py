@@ -399,6 +399,27 @@ def test_hanging_up_while_the_peer_is_asked(arena: Arena) -> None:
     assert not told(arena.alice)
 
 
+@pytest.mark.parametrize("late", [487, 200, 0])
+def test_the_peer_hangs_up_while_it_is_asked(arena: Arena, late: int) -> None:
+    """Whatever it still says to the re-INVITE, or nothing: it is acknowledged, and all is over."""
+    carol = Callee(arena, Says(100))
+    number = arena.alice.send(Hold(call=carol.call))
+    arena.network.run(until=lambda: len(carol.asked) == 1)
+    arena.network.run(seconds=0.1)
+    carol.request("BYE")
+    arena.network.run(seconds=0.1)
+    reply = arena.alice.replies[number]
+    assert isinstance(reply, Refused)
+    assert reply.code == "wrong_state"
+    assert arena.alice.ended().outcome is Outcome.COMPLETED
+    if late:
+        carol.puppet.answer(carol.asked[0], late, body=media("recvonly") if late == 200 else b"")
+        arena.network.run(seconds=1.0)
+        assert len(carol.acks(2)) == 1
+        assert not arena.alice.state.calls
+    assert not told(arena.alice)
+
+
 def test_a_hold_that_is_pondered_too_long_is_cancelled(arena: Arena) -> None:
     """After 48 T1 with 100 only; the 487 is a refusal like another."""
     carol = Callee(arena, Says(100))
