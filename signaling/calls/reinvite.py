@@ -1,46 +1,46 @@
 """A re-INVITE from the peer (RFC 3261 14.2): new directions, addresses or codecs in a running call.
 
-A refused one changes nothing.  Its 200 is repeated until the ACK; without an ACK the call ends
-(RFC 3261 13.3.1.4).
+A refused one changes nothing, and one that crosses ours is refused (491).  Its 200 is repeated until
+the ACK; without an ACK the call ends (RFC 3261 13.3.1.4).
 """
 
 from signaling.calls.acts import settle, step
-from signaling.calls.call import Call
+from signaling.calls.call import Call, Purpose
 from signaling.calls.describing import our_answer, our_offer
 from signaling.calls.media import change_media
 from signaling.calls.offering import go_on
-from signaling.calls.responses import answer
+from signaling.calls.requests import pending
+from signaling.calls.responses import again_soon, answer
 from signaling.calls.session import grant_session, refuse_brief
 from signaling.calls.states import Cue, State
 from signaling.core import Core
-from signaling.sdp.errors import GlareError, NegotiationError
+from signaling.sdp.errors import NegotiationError
 from signaling.sdp.offer_answer import accept_answer
-from signaling.sip.message import Request
+from signaling.sip.message import Header, Request
 
 
 def reinvited(core: Core, call: Call, key: str, request: Request) -> bool:
     """Answer a re-INVITE; True if it was accepted."""
-    if call.state is not State.UP or call.reinvite_key:
-        # A second INVITE while the first has no ACK yet (RFC 3261 14.2).
-        wait = str(int(core.entropy.fraction() * 10))
-        headers = (("Retry-After", wait),)
-        answer(core, call, 500, "", headers=headers, key=key, request=request)
-        return False
-    if brief := refuse_brief(core, request):
-        answer(core, call, 422, "", headers=tuple(brief), key=key, request=request)
-        return False
-    try:
-        body = _answer(core, call, request)
-    except GlareError:
-        answer(core, call, 491, "", key=key, request=request)
-    except NegotiationError as error:
-        answer(core, call, error.status, "", key=key, request=request)
-    else:
+    status, headers, body = _judge(core, call, request)
+    if status == 200:
         call.reinvite_key, call.offered_in_2xx = key, not request.body
-        granted = tuple(grant_session(core, call, request))
-        answer(core, call, 200, "", headers=granted, body=body, key=key, request=request)
-        return True
-    return False
+        headers = grant_session(core, call, request)
+    answer(core, call, status, "", headers=headers, body=body, key=key, request=request)
+    return status == 200
+
+
+def _judge(core: Core, call: Call, request: Request) -> tuple[int, list[Header], bytes]:
+    """Return the status, header fields and body to answer with (RFC 3261 14.2, RFC 4028 9)."""
+    if call.state is not State.UP or call.reinvite_key:  # the first one has no ACK yet
+        return 500, [again_soon(core)], b""
+    if pending(call, Purpose.OFFER):
+        return 491, [], b""
+    if brief := refuse_brief(core, request):
+        return 422, brief, b""
+    try:
+        return 200, [], _answer(core, call, request)
+    except NegotiationError as error:
+        return error.status, [], b""
 
 
 def acknowledged(core: Core, call: Call, ack: Request) -> None:

@@ -52,3 +52,8 @@ def make_response(
         body=body,
         content_type="application/sdp" if body else "",
     )
+
+
+def again_soon(core: Core) -> Header:
+    """Ask for another try within ten seconds (RFC 3261 14.2, RFC 3311 5.2)."""
+    return ("Retry-After", str(int(core.entropy.fraction() * 11)))

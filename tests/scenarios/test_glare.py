@@ -112,13 +112,16 @@ def test_the_peer_may_change_the_session_while_we_wait(arena: Arena) -> None:
     arena.alice.hang_up_all()
 
 
-@pytest.mark.parametrize("method", ["INVITE", "UPDATE"])
-def test_while_our_offer_is_open_the_peers_is_glare(arena: Arena, method: str) -> None:
+@pytest.mark.parametrize(
+    ("method", "body"),
+    [("INVITE", media("sendonly", version=3)), ("INVITE", b""), ("UPDATE", media("sendonly"))],
+)
+def test_while_our_offer_is_open_the_peers_is_glare(arena: Arena, method: str, body: bytes) -> None:
     """And the answer to ours, when it comes, is what counts."""
     carol = Callee(arena, Says(200, media("recvonly"), after=1.0))
     number = arena.alice.send(Hold(call=carol.call))
     arena.network.run(until=lambda: len(carol.asked) == 1)
-    carol.request(method, body=media("sendonly", version=3))
+    carol.request(method, body=body)
     arena.network.run(until=lambda: bool(carol.statuses(1, method)))
     assert carol.statuses(1, method) == [491]
     if method == "INVITE":
