@@ -12,6 +12,7 @@ import msgspec
 from msgspec import Meta
 
 from bus.places import parse_listener, parse_nameserver
+from bus.uris import host_of
 
 ALGORITHMS = ("SHA-512-256", "SHA-256", "MD5")
 
@@ -237,6 +238,8 @@ def problems(settings: Settings) -> Iterator[tuple[str, str]]:
                 yield "tls.certificate", f"is empty, and {text} needs one"
     if 0 < settings.sip.session_expires < settings.sip.min_session_expires:
         yield "sip.session_expires", "is below sip.min_session_expires"
+    if settings.sip.proxy and not host_of(settings.sip.proxy):
+        yield "sip.proxy", "is not a SIP URI"
     if settings.sip.nameserver:
         try:
             parse_nameserver(settings.sip.nameserver)

@@ -222,8 +222,7 @@ def stamp(core: Core, request: Request, flow: Flow, *, fresh: bool = False) -> N
 
 def route_to(proxy: str) -> str:
     """Return the Route that leads through a proxy, which is a loose router."""
-    uri = proxy.strip().removeprefix("<").removesuffix(">")
-    return f"<{uri}>" if is_loose(f"<{uri}>") else f"<{uri};lr>"
+    return f"<{proxy}>" if is_loose(f"<{proxy}>") else f"<{proxy};lr>"
 
 
 def _begin(core: Core, request: Request, flow: Flow) -> str:

@@ -50,7 +50,7 @@ class Network:
         self.pong_timeout = PONG_TIMEOUT
 
     async def add(self, listener: Listener, opened: socket.socket) -> None:
-        """Begin to listen.  Raises LaunchError if the certificate cannot be used."""
+        """Begin to listen.  Raises SettingsError if the certificate cannot be used."""
         loop = asyncio.get_running_loop()
         self.listeners[listener.name] = listener
         if listener.transport == "udp":

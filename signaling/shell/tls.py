@@ -5,7 +5,7 @@ import ssl
 from collections.abc import Iterator, Mapping
 from typing import cast
 
-from bus.errors import LaunchError
+from bus.errors import SettingsError
 from bus.settings import TlsSettings
 from signaling.sip.errors import SipError
 from signaling.sip.uri import parse_uri
@@ -15,7 +15,7 @@ Certificate = Mapping[str, object]
 
 
 def server_context(settings: TlsSettings) -> ssl.SSLContext:
-    """Return what our TLS listeners serve with.  Raises LaunchError, which names the file."""
+    """Return what our TLS listeners serve with.  Raises SettingsError, which names the file."""
     context = ssl.SSLContext(ssl.PROTOCOL_TLS_SERVER)
     context.minimum_version = ssl.TLSVersion.TLSv1_2
     _show(context, settings)
@@ -26,7 +26,7 @@ def server_context(settings: TlsSettings) -> ssl.SSLContext:
 
 
 def client_context(settings: TlsSettings) -> ssl.SSLContext:
-    """Return what we connect to others with.  Raises LaunchError, which names the file.
+    """Return what we connect to others with.  Raises SettingsError, which names the file.
 
     The subject is not checked in here: the library does not know ``sip:`` URIs in a certificate,
     and takes wildcards, which RFC 5922 7.2 forbids.  ``proves`` does it after the handshake.
@@ -97,7 +97,7 @@ def _show(context: ssl.SSLContext, settings: TlsSettings) -> None:
         context.load_cert_chain(settings.certificate, settings.key or None)
     except (OSError, ssl.SSLError) as error:
         files = f"{settings.certificate} {settings.key}".strip()
-        raise LaunchError(f"tls.certificate: cannot use {files}: {_said(error)}") from None
+        raise SettingsError(f"tls.certificate: cannot use {files}: {_said(error)}") from None
 
 
 def _trust(context: ssl.SSLContext, settings: TlsSettings) -> None:
@@ -108,7 +108,7 @@ def _trust(context: ssl.SSLContext, settings: TlsSettings) -> None:
             context.load_default_certs()
     except (OSError, ssl.SSLError) as error:
         said = _said(error)
-        raise LaunchError(f"tls.authorities: cannot use {settings.authorities}: {said}") from None
+        raise SettingsError(f"tls.authorities: cannot use {settings.authorities}: {said}") from None
 
 
 def _said(error: OSError) -> str:

@@ -41,7 +41,7 @@ def test_a_contact_is_sips_where_the_call_is(transport: str, plain: str, secure:
     ("proxy", "route"),
     [
         ("sip:proxy.example.com", "<sip:proxy.example.com;lr>"),
-        ("<sip:192.0.2.1:5070;transport=tcp>", "<sip:192.0.2.1:5070;transport=tcp;lr>"),
+        ("sip:192.0.2.1:5070;transport=tcp", "<sip:192.0.2.1:5070;transport=tcp;lr>"),
         ("sip:192.0.2.1;lr", "<sip:192.0.2.1;lr>"),
     ],
 )

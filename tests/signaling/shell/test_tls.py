@@ -10,7 +10,7 @@ from pathlib import Path
 
 import pytest
 
-from bus.errors import LaunchError
+from bus.errors import SettingsError
 from bus.settings import TlsSettings
 from signaling.effects import Input, Received, Send, TransportFailed
 from signaling.shell.tls import client_context, identities, proves, server_context, why
@@ -187,11 +187,11 @@ def test_a_client_must_show_a_certificate_if_told_so(
 
 def test_files_that_cannot_be_used_are_named(tmp_path: Path, ours: Certificate) -> None:
     (tmp_path / "text").write_text("no certificate")
-    with pytest.raises(LaunchError, match=r"tls.certificate: .*/none: No such file"):
+    with pytest.raises(SettingsError, match=r"tls.certificate: .*/none: No such file"):
         server_context(TlsSettings(certificate=str(tmp_path / "none")))
-    with pytest.raises(LaunchError, match=r"tls.certificate: .*/text"):
+    with pytest.raises(SettingsError, match=r"tls.certificate: .*/text"):
         server_context(TlsSettings(certificate=str(tmp_path / "text")))
-    with pytest.raises(LaunchError, match=r"tls.authorities: .*/none: No such file"):
+    with pytest.raises(SettingsError, match=r"tls.authorities: .*/none: No such file"):
         client_context(TlsSettings(authorities=str(tmp_path / "none")))
 
 
