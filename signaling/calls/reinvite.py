@@ -1,7 +1,7 @@
 """A re-INVITE from the peer (RFC 3261 14.2): new directions, addresses or codecs in a running call.
 
-A refused one changes nothing, and one that crosses ours is refused (491).  Its 200 is repeated until
-the ACK; without an ACK the call ends (RFC 3261 13.3.1.4).
+A refused one changes nothing, and one that crosses ours is refused (491).  Its 200 is repeated
+until the ACK; without an ACK the call ends (RFC 3261 13.3.1.4).
 """
 
 from signaling.calls.acts import settle, step
