@@ -18,7 +18,7 @@ def test_programs_get_an_object_with_event_call_and_at() -> None:
     stream = io.StringIO()
     Output(True, stream).event(RINGING, "ringing", at=5.0)
     wanted = {"event": "progress", "call": "c1", "at": 5.0, "status": 180, "reason": "Ringing"}
-    assert json.loads(stream.getvalue()) == wanted
+    assert wanted.items() <= json.loads(stream.getvalue()).items()
 
 
 def test_nested_facts_are_plain() -> None:
