@@ -25,11 +25,20 @@ ALLOW = "INVITE, ACK, CANCEL, BYE, OPTIONS, PRACK, INFO, UPDATE, REFER, NOTIFY"
 SUPPORTED = "100rel, replaces, norefersub, tdialog, timer"
 """Extensions that are built; what a peer requires and is not here is answered 420."""
 
-ACCEPT = "application/sdp, multipart/mixed, application/dtmf, application/dtmf-relay"
+WITHOUT_100REL = SUPPORTED.replace("100rel, ", "")
+
+ACCEPT = (
+    "application/sdp, multipart/mixed, application/dtmf, application/dtmf-relay, message/sipfrag"
+)
 """Bodies that are read; what is not here is answered 415."""
 
 LARGEST_DATAGRAM = 1300
 """Bytes; a longer request to a UDP target goes over TCP, if it can (RFC 3261 18.1.1)."""
+
+
+def supported(core: Core) -> str:
+    """Return the extensions that a caller may make use of."""
+    return WITHOUT_100REL if core.state.settings.sip.reliable == "never" else SUPPORTED
 
 
 def listener_named(core: Core, name: str) -> Listener:

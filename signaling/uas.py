@@ -31,7 +31,7 @@ from signaling.guarding import guard
 from signaling.registrar import register
 from signaling.sdp.errors import NegotiationError
 from signaling.sdp.offer_answer import Agreed, Negotiation, accept_answer, consider_offer
-from signaling.sending import ACCEPT, ALLOW, SUPPORTED, listener_named
+from signaling.sending import ACCEPT, ALLOW, listener_named, supported
 from signaling.sip.dtmf import BODIES
 from signaling.sip.errors import RemoteError, SipError
 from signaling.sip.flow import SECURE, Flow
@@ -49,7 +49,6 @@ METHODS = frozenset(ALLOW.split(", "))
 SCHEMES = frozenset({"sip"})
 SCHEMES_OVER_TLS = frozenset({"sip", "sips"})
 """A sips URI that came without TLS was not treated as one (RFC 5630): 416."""
-EXTENSIONS = frozenset(SUPPORTED.split(", "))
 BODY_TYPES = {"INFO": BODIES, "NOTIFY": frozenset({SIPFRAG})}
 """What a method may carry; the others carry SDP."""
 SDP_ONLY = frozenset({"application/sdp"})
@@ -62,7 +61,7 @@ def take_request(core: Core, key: str, request: Request, flow: Flow) -> None:
         request,
         methods=METHODS | {"REGISTER"} if core.state.settings.registrar.enabled else METHODS,
         schemes=SCHEMES_OVER_TLS if flow.transport in SECURE else SCHEMES,
-        extensions=_extensions(core),
+        extensions=frozenset(supported(core).split(", ")),
         body_types=BODY_TYPES.get(request.method, SDP_ONLY),
     )
     if refusal is not None:
@@ -78,10 +77,6 @@ def take_request(core: Core, key: str, request: Request, flow: Flow) -> None:
         OUT_OF_DIALOG[request.method](core, key, request, flow)
     else:
         reply(core, key, request, 481)
-
-
-def _extensions(core: Core) -> frozenset[str]:
-    return EXTENSIONS - {"100rel"} if core.state.settings.sip.reliable == "never" else EXTENSIONS
 
 
 def reply(
@@ -141,7 +136,7 @@ def _reinvite(core: Core, call: Call, key: str, request: Request) -> None:
 
 
 def _options(core: Core, call: Call, key: str, request: Request) -> None:
-    reply(core, key, request, 200, "", _capabilities())
+    reply(core, key, request, 200, "", _capabilities(core))
 
 
 def _cseq(request: Request) -> int:
@@ -327,7 +322,7 @@ def _name(request: Request, header: str) -> NameAddr:
 
 
 def _asked_options(core: Core, key: str, request: Request, flow: Flow) -> None:
-    reply(core, key, request, _status(core), "", _capabilities())
+    reply(core, key, request, _status(core), "", _capabilities(core))
 
 
 def _register(core: Core, key: str, request: Request, flow: Flow) -> None:
@@ -352,8 +347,8 @@ def _status(core: Core) -> int:
     return 200
 
 
-def _capabilities() -> list[Header]:
-    return [("Allow", ALLOW), ("Accept", ACCEPT), ("Supported", SUPPORTED)]
+def _capabilities(core: Core) -> list[Header]:
+    return [("Allow", ALLOW), ("Accept", ACCEPT), ("Supported", supported(core))]
 
 
 def _quoted(error: Exception) -> str:

@@ -19,6 +19,7 @@ from signaling.dialogs.routing import request_uri
 from signaling.sending import (
     ALLOW,
     SUPPORTED,
+    WITHOUT_100REL,
     branch,
     contact,
     listener_named,
@@ -131,7 +132,7 @@ def send_invite(core: Core, call: Call, credentials: tuple[Header, ...] = ()) ->
 
 def _extensions(out: Outgoing) -> list[Header]:
     if out.reliable == "off":
-        return [("Supported", ", ".join(tag for tag in SUPPORTED.split(", ") if tag != "100rel"))]
+        return [("Supported", WITHOUT_100REL)]
     required = [("Require", "100rel")] if out.reliable == "required" else []
     return [("Supported", SUPPORTED), *required]
 

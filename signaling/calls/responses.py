@@ -4,7 +4,7 @@ from collections.abc import Sequence
 
 from signaling.calls.call import Call
 from signaling.core import Core
-from signaling.sending import ALLOW, SUPPORTED, our_contact
+from signaling.sending import ALLOW, our_contact, supported
 from signaling.sip.message import Header, Request, Response
 from signaling.sip.render import respond
 
@@ -42,7 +42,8 @@ def make_response(
     """Make a response with what the method and the status ask for (RFC 3261 13.3.1, 20)."""
     extra: list[Header] = [("Server", core.state.settings.sip.user_agent), *headers]
     if request.method in REFRESHING and 100 < status < 300:
-        extra += [("Contact", our_contact(core, call)), ("Allow", ALLOW), ("Supported", SUPPORTED)]
+        extra += [("Contact", our_contact(core, call)), ("Allow", ALLOW)]
+        extra.append(("Supported", supported(core)))
     return respond(
         request,
         status,

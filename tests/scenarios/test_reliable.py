@@ -119,6 +119,12 @@ def test_an_engine_that_never_does_it_says_so(arena: Arena) -> None:
     arena.alice.dial(TO_BOB, reliable="required")
     arena.network.run(seconds=1.0)
     assert arena.alice.ended().status == 420
+    carol = caller(arena)
+    carol.send(carol.request("OPTIONS"))
+    arena.network.run(until=lambda: bool(carol.puppet.responses))
+    said = every(carol.puppet.responses[0], "Supported")
+    assert "timer" in said
+    assert "100rel" not in said
 
 
 @pytest.mark.parametrize("seed", range(6))
