@@ -4,7 +4,7 @@ On a network that loses, doubles and reorders, with many seeds; a failure names 
 the order in which things arrive, both sides end alike and nothing is left.
 """
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Generator
 from contextlib import contextmanager
 
 import pytest
@@ -32,7 +32,7 @@ MOMENTS = [0.0, 0.005, 0.012, 0.021, 0.035, 0.06, 0.11, 0.3, 0.8, 2.0]
 
 
 @contextmanager
-def stormy(seed: int) -> Iterator[Arena]:
+def stormy(seed: int) -> Generator[Arena]:
     """Three engines; Bob and Carol answer, and Bob goes where he is sent."""
     with Arena(seed) as arena:
         carol = arena.station("carol", CAROL)

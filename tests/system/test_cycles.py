@@ -6,7 +6,7 @@ sends its peer on to another user of the second engine, who answers.  Fifty at a
 
 import asyncio
 import time
-from collections.abc import Coroutine, Iterator
+from collections.abc import Coroutine, Generator
 from contextlib import contextmanager
 from pathlib import Path
 
@@ -18,15 +18,15 @@ from tests.peers.engine import Engine
 
 CYCLES = 1000
 AT_A_TIME = 50
-WARM = 100
-"""Cycles after which everything has its working size."""
-MEMORY_KB = 6000
-"""That a process may have more in the end than warm: less than 7 KB a cycle's two calls."""
+WARM = 500
+"""Cycles after which everything has its working size: transactions last for half a minute."""
+MEMORY_KB = 3000
+"""That a process may have more in the end than warm."""
 PATIENCE = 60.0
 
 
 @contextmanager
-def engine(folder: Path) -> Iterator[Engine]:
+def engine(folder: Path) -> Generator[Engine]:
     settings = {"media.standbys": 0, "media.port_rest": 0.5, "log.trace_messages": 500}
     with Engine(folder, settings=settings) as started:
         started.wait_up()
