@@ -237,6 +237,24 @@ def test_the_ack_never_comes(arena: Arena) -> None:
     arena.network.run(seconds=1.0)
 
 
+def test_without_an_offer(arena: Arena) -> None:
+    """Our offer is in the 200, the answer in the ACK."""
+    dave = Transferor(arena)
+    erin = Newcomer(arena)
+    erin.send(erin.request("INVITE", headers=[("Replaces", dialog_of(dave))]))
+    arena.network.run(until=lambda: any(r.status == 200 for r in erin.puppet.responses))
+    accepted = next(r for r in erin.puppet.responses if r.status == 200)
+    assert b"m=audio" in accepted.body
+    erin.learn(accepted)
+    erin.acknowledge(1, body=audio("0 101", address=ERIN, port=49180))
+    arena.network.run(seconds=1.0)
+    assert [event.call for event in arena.bob.heard(Ended)] == [dave.call]
+    (stream,) = arena.bob.worker.open_streams
+    assert stream.remotes[-1].port == 49180
+    arena.bob.hang_up_all()
+    arena.network.run(seconds=1.0)
+
+
 def test_two_want_the_same_place(arena: Arena) -> None:
     dave = Transferor(arena)
     erin = Newcomer(arena)

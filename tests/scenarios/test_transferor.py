@@ -93,17 +93,20 @@ def test_refer_is_refused(arena: Arena, status: int) -> None:
 
 
 def test_a_challenge_is_answered(arena: Arena) -> None:
-    """The subscription is called by the REFER that was accepted."""
+    """The subscription is called by the REFER that is accepted, even before the 202."""
     dave = Transferee(arena, refer=401, user="alice")
     dave.refer_headers = [("WWW-Authenticate", 'Digest realm="r", nonce="n"')]
     transfer(arena, dave)
     dave.asked()
-    dave.refer = 202
+    dave.refer = 0
     arena.network.run(until=lambda: len(dave.puppet.of("REFER")) == 2)
     again = dave.puppet.of("REFER")[1]
     assert first(again, "Authorization")
     assert first(again, "Refer-To") == f"<{TO_CAROL}>"
     number = (first(again, "CSeq") or "").partition(" ")[0]
+    assert dave.answer_to(dave.notify(180, "Ringing", event=f"refer;id={number}")).status == 200
+    dave.puppet.answer(again, 202, tag="theirs")
+    arena.network.run(seconds=0.1)
     notify = dave.notify(200, "OK", state="terminated", event=f"refer;id={number}")
     assert dave.answer_to(notify).status == 200
     assert end(arena).ok
