@@ -197,7 +197,7 @@ class Linphone(Running):
 
     def attend(self, call: int, other: int) -> None:
         """Connect the peer of a call with the peer of another (attended)."""
-        self.tell(f"transfer {call} --to-call {other}", "Performing attended transfer")
+        self.type_line(f"transfer {call} --to-call {other}")
 
     def press(self, digits: str) -> None:
         """Press keys in the current call."""

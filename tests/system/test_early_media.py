@@ -93,9 +93,8 @@ def test_our_early_media_is_heard(engine: Engine, app: PlainClient, tmp_path: Pa
         app.request("reject", call=call)
         app.wait_event("ended", call=call)
         ringing = next(seen for seen in wire.sip(engine.sip_port) if seen.status == 183)
-        packets = wire.rtp(source=media_port(ringing))
-    check_hears(OURS, decoded(packets))
-    check_hears(OURS, phone.heard())
+        check_hears(OURS, decoded(wire.rtp(source=media_port(ringing))))
+        check_hears(OURS, phone.heard())
 
 
 def test_ringing_that_is_reliable(app: PlainClient, tmp_path: Path) -> None:
