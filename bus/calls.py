@@ -108,7 +108,10 @@ class Ring(Body, tag="ring", frozen=True):
     status: int = 180
     reason: str = ""
     play: AnySource | None = None
-    """Early media: the response carries our answer (say 183) and the caller hears this."""
+    """Early media: the response carries our answer (say 183) and the caller hears this.
+
+    Refused: no_capacity, wrong_state (an INVITE without an offer, of a caller without 100rel).
+    """
     headers: tuple[tuple[str, str], ...] = ()
 
 
