@@ -98,8 +98,8 @@ def test_a_call_goes_through_a_proxy_that_record_routes(
         assert app.wait_event("ended", call=each)["outcome"] == "completed"
     seen = passed(wire)
     for method in ("INVITE", "ACK", "BYE"):
-        directions = [direction for direction, _, word in seen if word == method]
-        assert sorted(directions) == ["received", "sent"], seen
+        directions = {direction for direction, _, word in seen if word == method}
+        assert directions == {"received", "sent"}, seen
     sent = {remote for direction, remote, _ in seen if direction == "sent"}
     assert sent <= {f"127.0.0.1:{one}" for one in (proxy.port, proxy.ws_port, proxy.tls_port)}, seen
 
