@@ -78,9 +78,10 @@ async def _register(options: RegisterOptions, secret: str) -> int:
             registrar=options.registrar,
             expires=options.expires,
         )
-        ending = asyncio.create_task(_unregister_when(stop, registration))
-        code = await _report(registration, output)
-        ending.cancel()
+        async with asyncio.TaskGroup() as group:
+            ending = group.create_task(_unregister_when(stop, registration))
+            code = await _report(registration, output)
+            ending.cancel()
     return code
 
 

@@ -16,7 +16,7 @@ from bus.commands.output import Output
 from bus.commands.reaching import interrupted, running_engine
 from bus.commands.showing import in_words
 from bus.engine import Engine
-from bus.errors import BadRequestError
+from bus.errors import BadRequestError, EngineLostError
 from bus.feed import Feed, Observed
 from bus.ids import CallId
 from bus.transfers import CancelTransfer, Transfer, TransferEnded, TransferProgress
@@ -94,8 +94,13 @@ async def _transfer(options: TransferOptions, request: Transfer) -> int:
         await engine.ask(request, Ok, within=AGREE_WITHIN)
         output.tell("transferring", f"transferring {options.call}", call=options.call)
         cancelling = asyncio.create_task(_cancel_when(stop, engine, request.call))
-        code = await _report(feed, request.call, output)
-        cancelling.cancel()
+        try:
+            async with asyncio.timeout(options.timeout + AGREE_WITHIN):
+                code = await _report(feed, request.call, output)
+        except TimeoutError:
+            raise EngineLostError("the engine has not told how the transfer ended") from None
+        finally:
+            cancelling.cancel()
     return INTERRUPTED if code and stop.is_set() else code
 
 
