@@ -13,6 +13,7 @@ from bus.errors import (
     NotFoundError,
     RefusedError,
     StaleSessionError,
+    TooLateError,
     refusal,
 )
 from signaling.calls.acts import settle, step, step_or_settle
@@ -174,11 +175,13 @@ def _refused(core: Core, identity: str, refused: Refused) -> None:
     core.reply(asked.waiting, error)
     call = core.state.calls.get(asked.call)
     if call is not None:
-        failed(core, call, asked, f"{refused.code}: {refused.reason}")
+        failed(core, call, asked, f"{refused.code}: {refused.reason}", error)
 
 
-def failed(core: Core, call: Call, asked: Asked, reason: str) -> None:
-    """Bear that a worker refused a request of a call, or did not answer it."""
+def failed(
+    core: Core, call: Call, asked: Asked, reason: str, error: RefusedError | None = None
+) -> None:
+    """Bear that a worker refused a request of a call, or (without ``error``) did not answer it."""
     if asked.verb == "open_stream":
         closed(core, call, None)
         step_or_settle(core, call, Cue.STREAM_REFUSED, Happening(reason=reason))
@@ -186,7 +189,7 @@ def failed(core: Core, call: Call, asked: Asked, reason: str) -> None:
         closed(core, call, None)
         settle(core, call)
     elif asked.verb == "hold_stream":
-        music_refused(core, call, reason)
+        music_refused(core, call, error or TooLateError(reason))
     else:
         core.log("warning", f"{call.id}: {asked.verb} failed: {reason}")
     if asked.verb == "send_stream_digits":

@@ -6,7 +6,7 @@ A refusal rolls both back.  Held twice is other music; resumed without a hold is
 from collections.abc import Callable
 
 from bus.calls import Ok
-from bus.errors import BadSourceError, PeerRefusedError, RefusedError, WrongStateError
+from bus.errors import PeerRefusedError, RefusedError, WrongStateError
 from bus.sources import AnySource
 from bus.streams import HoldStream, ResumeStream
 from signaling.calls.call import Call, Waiting
@@ -43,9 +43,9 @@ def music_plays(core: Core, call: Call) -> None:
     _step(core, call, Cue.PLAYING)
 
 
-def music_refused(core: Core, call: Call, reason: str) -> None:
+def music_refused(core: Core, call: Call, why: RefusedError) -> None:
     """Note that the worker cannot play the music."""
-    _step(core, call, Cue.NOT_PLAYING, BadSourceError(reason))
+    _step(core, call, Cue.NOT_PLAYING, why)
 
 
 def _offered(core: Core, call: Call, happening: Happening) -> None:

@@ -75,7 +75,7 @@ TABLE: Final[dict[Stage, dict[Cue, Cell]]] = {
     },
     Stage.STARTING: {
         Cue.PLAYING: (Stage.OFFERING, (Act.OFFER,)),
-        Cue.NOT_PLAYING: (Stage.IDLE, (Act.REFUSE,)),
+        Cue.NOT_PLAYING: (Stage.IDLE, (Act.STOP_MUSIC, Act.REFUSE)),  # it may be late only
     },
     Stage.CHANGING: {
         Cue.PLAYING: (Stage.IDLE, (Act.GRANT,)),

@@ -120,9 +120,25 @@ def test_music_that_cannot_be_played_is_refused_before_the_peer_is_asked(arena: 
     arena.alice.worker.refusal = "bad_source", "no such file"
     reply = ask(arena, arena.alice, Hold(call=mine, music=Wave("/nowhere.wav")))
     assert isinstance(reply, Refused)
-    assert (reply.code, reply.reason) == ("bad_source", "bad_source: no such file")
+    assert (reply.code, reply.reason) == ("bad_source", "no such file")
     assert len(arena.bob.requests("INVITE")) == 1
     arena.alice.worker.refusal = None
+    assert granted(ask(arena, arena.alice, Hold(call=mine)))
+    arena.alice.hang_up_all()
+
+
+def test_music_that_comes_too_late_is_stopped(arena: Arena) -> None:
+    mine, _ = arena.call()
+    arena.alice.worker.silent = True
+    reply = arena.alice.send(Hold(call=mine))
+    arena.network.run(seconds=1.9)
+    assert reply not in arena.alice.replies
+    arena.alice.worker.silent = False
+    arena.network.run(seconds=0.5)
+    refused = arena.alice.replies[reply]
+    assert isinstance(refused, Refused)
+    assert refused.code == "too_late"
+    assert len(arena.bob.requests("INVITE")) == 1
     assert granted(ask(arena, arena.alice, Hold(call=mine)))
     arena.alice.hang_up_all()
 

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 import pytest
 
+from bus.errors import BadSourceError, TooLateError
 from bus.sources import Music, Tone
 from signaling.calls import offering
 from signaling.calls.call import Call
@@ -60,7 +61,7 @@ def test_music_that_is_refused(arena: Arena, heard: list[str]) -> None:
     mine, _ = arena.call()
     core, call = alone(arena.alice, mine)
     hold(core, call, Tone(), note="test")
-    music_refused(core, call, "no such file")
+    music_refused(core, call, BadSourceError("no such file"))
     assert heard == ["no such file"]
     assert not call.sent
     arena.alice.hang_up_all()
@@ -70,6 +71,6 @@ def test_a_late_answer_of_the_worker_means_nothing(arena: Arena) -> None:
     mine, _ = arena.call()
     core, call = alone(arena.alice, mine)
     music_plays(core, call)
-    music_refused(core, call, "too late")
+    music_refused(core, call, TooLateError("too late"))
     assert (call.holding.stage, core.effects) == (Stage.IDLE, [])
     arena.alice.hang_up_all()

@@ -11,7 +11,7 @@ WORKED = {
     (Stage.IDLE, Cue.CHANGE_MUSIC): (Stage.CHANGING, [Act.START_MUSIC]),
     (Stage.IDLE, Cue.NOTHING_TO_DO): (Stage.IDLE, [Act.GRANT]),
     (Stage.STARTING, Cue.PLAYING): (Stage.OFFERING, [Act.OFFER]),
-    (Stage.STARTING, Cue.NOT_PLAYING): (Stage.IDLE, [Act.REFUSE]),
+    (Stage.STARTING, Cue.NOT_PLAYING): (Stage.IDLE, [Act.STOP_MUSIC, Act.REFUSE]),
     (Stage.CHANGING, Cue.PLAYING): (Stage.IDLE, [Act.GRANT]),
     (Stage.CHANGING, Cue.NOT_PLAYING): (Stage.IDLE, [Act.REFUSE]),
     (Stage.OFFERING, Cue.AGREED): (Stage.IDLE, [Act.SETTLE, Act.GRANT]),
