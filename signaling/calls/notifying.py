@@ -13,7 +13,7 @@ from signaling.calls.requests import send
 from signaling.core import Core
 from signaling.dialogs.dialog import Dialog, next_request
 from signaling.dialogs.subscription import NOTIFIER, Cue, Phase, notify_headers, step
-from signaling.sending import branch, contact, listener_named, start_outside, via
+from signaling.sending import branch, contact, listener_named, our_contact, start_outside, via
 from signaling.sip.message import Header, Request
 from signaling.sip.referring import SIPFRAG, render_sipfrag
 from signaling.sip.render import respond
@@ -41,11 +41,18 @@ def answer_refer(
 
 def grant(core: Core, referral: Referral) -> None:
     """Accept a REFER; from now on there is a subscription, if one is wanted."""
-    headers: list[Header] = [("Contact", contact(listener_named(core, referral.listener)))]
+    headers: list[Header] = [("Contact", _our_contact(core, referral))]
     if referral.silent:
         headers.append(("Refer-Sub", "false"))
     _answer(core, referral, 202, "", headers)
     step(NOTIFIER, referral.subscription, Cue.SILENCED if referral.silent else Cue.GRANTED)
+
+
+def _our_contact(core: Core, referral: Referral) -> str:
+    call = core.state.calls.get(referral.call)
+    if call is not None and referral.dialog is None:
+        return our_contact(core, call)
+    return contact(listener_named(core, referral.flow.listener))
 
 
 def refuse(core: Core, referral: Referral, notice: Notice) -> None:

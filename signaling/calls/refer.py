@@ -107,7 +107,6 @@ def _referral(
         subscription=subscription_of(request, named=named),
         dialog=dialog,
         flow=flow,
-        listener=flow.listener if alone or call is None else call.listener,
         domains=domains,
     )
     ponder(core, referral)

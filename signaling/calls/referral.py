@@ -113,7 +113,6 @@ class Referral(msgspec.Struct, kw_only=True):
     """Of a REFER out of any dialog."""
     flow: Flow
     """Where the REFER came from."""
-    listener: str
     domains: tuple[str, ...]
     """Hosts of whoever asks."""
     new_call: CallId = CallId("")

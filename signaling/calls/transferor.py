@@ -48,6 +48,9 @@ WHY: Final = {
 }
 """What is told where no status came."""
 
+MOST_SUBSCRIPTIONS: Final = 8
+"""Of REFERs in one dialog whose peer never said that they are over."""
+
 
 def begin(core: Core, call: Call, transfer: Transferring, timeout: float) -> None:
     """Take up a transfer of a call that is up."""
@@ -176,7 +179,7 @@ def _refer(core: Core, call: Call, transfer: Transferring, cue: Cue) -> None:
     send(core, call, Purpose.REFER, "REFER", headers=[*headers, *transfer.headers])
     number = call.dialog.local_cseq if call.dialog else 0
     alive = [each for each in call.refers if each.phase is not implicit.Phase.OVER]
-    call.refers = [*alive, implicit.Subscription(number=number)]
+    call.refers = [*alive, implicit.Subscription(number=number)][-MOST_SUBSCRIPTIONS:]
 
 
 def _tell_progress(core: Core, call: Call, transfer: Transferring, cue: Cue) -> None:
