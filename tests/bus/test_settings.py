@@ -7,11 +7,17 @@ def test_the_defaults_have_no_problem() -> None:
 
 def test_every_problem_is_found() -> None:
     settings = Settings(
-        sip=SipSettings(listen=("udp:", "tls:h:1", "x"), nameserver="dns.example.com", proxy="a.b"),
+        sip=SipSettings(
+            listen=("udp:", "tls:h:1", "x"),
+            nameserver="dns.example.com",
+            proxy="a.b",
+            session_expires=60,
+        ),
         media=MediaSettings(port_first=7, port_last=6),
     )
     found = [key for key, _ in problems(settings)]
     assert found == [
-        *("sip.listen", "tls.certificate", "sip.listen", "sip.proxy", "sip.nameserver"),
+        *("sip.listen", "tls.certificate", "sip.listen", "sip.proxy"),
+        *("sip.session_expires", "sip.nameserver"),
         *("media.port_first", "media.port_last"),
     ]
