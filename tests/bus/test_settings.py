@@ -17,7 +17,7 @@ def test_every_problem_is_found() -> None:
     )
     found = [key for key, _ in problems(settings)]
     assert found == [
-        *("sip.listen", "tls.certificate", "sip.listen", "sip.proxy"),
-        *("sip.session_expires", "sip.nameserver"),
+        *("sip.listen", "tls.certificate", "sip.listen", "sip.session_expires"),
+        *("sip.proxy", "sip.nameserver"),
         *("media.port_first", "media.port_last"),
     ]
