@@ -59,6 +59,10 @@ class PairSource(Protocol):
         """Take a pair back when its stream is gone."""
         ...
 
+    def free_rested(self, now: float) -> None:
+        """Close what nobody will want any more; called every second or so."""
+        ...
+
 
 class LocalPairs:
     """Pairs opened by this very process, from ``first`` to ``last``."""
@@ -74,7 +78,7 @@ class LocalPairs:
 
     def take(self, address: str, now: float) -> PortPair:
         """Return a rested pair, else the next that nobody holds, going round the whole range."""
-        self._free_rested(now)
+        self.free_rested(now)
         if (rested := self._rested(address, now)) is not None:
             return rested
         for port in self._candidates():
@@ -89,7 +93,7 @@ class LocalPairs:
     def release(self, pair: PortPair, now: float) -> None:
         """Let the pair rest."""
         self.resting.append((now + self.rest, pair))
-        self._free_rested(now)
+        self.free_rested(now)
 
     def close(self) -> None:
         """Free all that rests."""
@@ -112,7 +116,8 @@ class LocalPairs:
             self._free()
         return None
 
-    def _free_rested(self, now: float) -> None:
+    def free_rested(self, now: float) -> None:
+        """Close what nobody wanted for as long as it rested."""
         while self.resting and self.resting[0][0] + self.rest <= now:
             self._free()
 

@@ -136,6 +136,7 @@ class Worker:
         return WorkerBeat(load=self.load, streams=len(self.desk.seats), draining=draining)
 
     def _housekeeping(self, now: float) -> None:
+        self.desk.ports.free_rested(now)
         if self.lifetime.stops:
             self._drain(0.0 if self.lifetime.stops > 1 else self.settings.supervisor.drain, now)
         if self.overseer is not None:

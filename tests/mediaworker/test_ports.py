@@ -166,3 +166,14 @@ def test_no_more_descriptors_is_no_capacity() -> None:
                 source.take(HOST, 0.0)
         finally:
             resource.setrlimit(resource.RLIMIT_NOFILE, (soft, hard))
+
+
+def test_what_nobody_wants_is_closed_though_nothing_happens() -> None:
+    first = free_range(2)
+    with pairs(first, first + 3, rest=5.0) as source:
+        pair = source.take(HOST, 0.0)
+        source.release(pair, 100.0)
+        source.free_rested(109.0)
+        assert pair.rtp.fileno() >= 0
+        source.free_rested(110.0)
+        assert (pair.rtp.fileno(), source.held) == (-1, set())

@@ -22,12 +22,14 @@ WARM = 500
 """Cycles after which everything has its working size: transactions last for half a minute."""
 MEMORY_KB = 3000
 """That a process may have more in the end than warm."""
+PORT_REST = 0.5
+"""Seconds; a pair that nobody wanted for as long again is closed."""
 PATIENCE = 60.0
 
 
 @contextmanager
 def engine(folder: Path) -> Generator[Engine]:
-    settings = {"media.standbys": 0, "media.port_rest": 0.5, "log.trace_messages": 500}
+    settings = {"media.standbys": 0, "media.port_rest": PORT_REST, "log.trace_messages": 500}
     with Engine(folder, settings=settings) as started:
         started.wait_up()
         yield started
@@ -61,6 +63,7 @@ async def quiet(client: offhook.Engine) -> None:
             remembered.pop("timers", None)  # of calls that are over, swept out in bulk
         streams = sum(worker.streams for worker in await client.workers())
         if not remembered and not streams:
+            await asyncio.sleep(4 * PORT_REST)
             return
         assert time.monotonic() < until, f"left over: {remembered}, {streams} streams"
         await asyncio.sleep(0.5)
