@@ -294,8 +294,8 @@ class Status(Body, tag="status", frozen=True):
     calls_total: int
     workers: tuple[WorkerInfo, ...]
     clients: int = 0
-    counters: dict[str, int] = msgspec.field(default_factory=dict)
-    remembered: dict[str, int] = msgspec.field(default_factory=dict)
+    counters: dict[str, int] = msgspec.field(default_factory=dict[str, int])
+    remembered: dict[str, int] = msgspec.field(default_factory=dict[str, int])
     """How many calls, transactions, dialogs ... signaling has in memory; empty tables are left out.
     """
 

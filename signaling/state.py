@@ -1,5 +1,7 @@
 """Everything the core knows, as one plain struct: encode it, drop it, decode it, go on."""
 
+from collections.abc import Sized
+
 import msgspec
 
 from bus.calls import CallInfo
@@ -80,6 +82,7 @@ class Unresolved(msgspec.Struct, kw_only=True):
     """The request, where it belongs to no call."""
 
 
+TABLES = (dict, list)
 STANDING = frozenset({"listeners", "feed_sequence", "counters", "past"})
 """Tables that do not come and go with calls."""
 
@@ -142,16 +145,13 @@ class AgentState(msgspec.Struct, kw_only=True):
 
     def sizes(self) -> dict[str, int]:
         """Return how much is remembered of calls and requests, by table; empty ones left out."""
-        tables = {
-            name: getattr(holder, name)
-            for holder in (self, self.transactions)
-            for name in holder.__struct_fields__
-        }
-        return {
-            name: len(table)
-            for name, table in tables.items()
-            if name not in STANDING and isinstance(table, dict | list) and table
-        }
+        found: dict[str, int] = {}
+        for holder in (self, self.transactions):
+            for name in holder.__struct_fields__:
+                table: object = getattr(holder, name)
+                if name not in STANDING and isinstance(table, Sized) and isinstance(table, TABLES):
+                    found[name] = len(table)
+        return {name: size for name, size in found.items() if size}
 
     def live_calls(self, owner: PeerId | None = None) -> tuple[CallInfo, ...]:
         """Describe the calls (of one owner) whose end was not told yet."""

@@ -20,6 +20,7 @@ from hypothesis.stateful import (
 )
 
 from bus import calls, holding, transfers
+from bus.envelope import Refused
 from bus.errors import RefusedError
 from bus.ids import CallId
 from bus.protocol import Command
@@ -202,7 +203,7 @@ class Calls(RuleBasedStateMachine):
         number = station.send(command)
         self.arena.network.run(seconds=0.002)
         reply = station.replies.get(number)
-        if reply is not None and hasattr(reply, "code"):
+        if isinstance(reply, Refused):
             assert reply.code in KNOWN, reply
 
 
