@@ -82,7 +82,6 @@ class Unresolved(msgspec.Struct, kw_only=True):
     """The request, where it belongs to no call."""
 
 
-TABLES = (dict, list)
 STANDING = frozenset({"listeners", "feed_sequence", "counters", "past"})
 """Tables that do not come and go with calls."""
 
@@ -149,9 +148,9 @@ class AgentState(msgspec.Struct, kw_only=True):
         for holder in (self, self.transactions):
             for name in holder.__struct_fields__:
                 table: object = getattr(holder, name)
-                if name not in STANDING and isinstance(table, Sized) and isinstance(table, TABLES):
+                if isinstance(table, Sized) and not isinstance(table, str):
                     found[name] = len(table)
-        return {name: size for name, size in found.items() if size}
+        return {name: size for name, size in found.items() if size and name not in STANDING}
 
     def live_calls(self, owner: PeerId | None = None) -> tuple[CallInfo, ...]:
         """Describe the calls (of one owner) whose end was not told yet."""

@@ -26,3 +26,18 @@ def test_settings_it_names_exist() -> None:
     named = set(re.findall(r"`((?:sip|tls|media|bus|supervisor|log)\.[a-z_]+)`", TEXT))
     assert known
     assert {name for name in named if not name.endswith(".py")} <= known
+
+
+RFCS = TEXT.partition("## Which RFCs")[2].partition("\n## ")[0]
+ROWS = [line for line in RFCS.splitlines() if re.match(r"\| \d", line)]
+
+
+@pytest.mark.parametrize("row", ROWS, ids=lambda row: row.split("|")[1].strip())
+def test_each_rfc_names_the_tests_that_show_it(row: str) -> None:
+    if "not yet" in row:
+        return
+    folder, named = "", re.findall(r"`((?:tests/[\w/]+/)?)(test_\w+\.py)`", row)
+    assert named, "which test shows it?"
+    for path, name in named:
+        folder = path or folder
+        assert (ROOT / folder / name).exists(), f"{folder}{name}"
