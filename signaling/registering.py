@@ -20,6 +20,7 @@ from signaling.registration import TABLE, Act, Cue, Registration, State
 from signaling.sending import branch, contact, listener_for, locate, send_outside, via
 from signaling.sip.errors import SipError
 from signaling.sip.headers import parse_cseq, parse_name_addr, parse_via
+from signaling.sip.intervals import delta_seconds
 from signaling.sip.message import Header, Request, Response, every, first
 from signaling.sip.uri import parse_uri, render_uri
 from signaling.state import Listener, Outside
@@ -267,7 +268,6 @@ def _learn_address(registration: Registration, response: Response) -> None:
 
 
 def _retry_after(response: Response | None) -> float:
-    """Return the Retry-After of a response, seconds; 0 if there is none."""
-    words = (first(response, "Retry-After") or "").split() if response else []
-    digits = words[0].partition(";")[0] if words else ""
-    return min(float(digits), 86400.0) if digits.isdecimal() else 0.0
+    """Return the Retry-After of a response, seconds to a day; 0 if there is none."""
+    value = first(response, "Retry-After") if response else None
+    return float(min(max(delta_seconds(value or ""), 0), 86400))
