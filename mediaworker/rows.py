@@ -56,27 +56,13 @@ STATIC_TYPES: Final = ((0, PayloadKind.PCMU), (8, PayloadKind.PCMA))
 OWN: Final = frozenset(
     {
         *("live", "offered_peer", "aimed", "aimed_at", "sends", "receives", "caller_is_remote"),
-        *(
-            "law",
-            "payload_type",
-            "events_payload_type",
-            "events_clock",
-            "payload_kinds",
-            "period",
-            "ssrc",
-        ),
+        *("law", "payload_type", "payload_kinds", "events_payload_type", "events_clock"),
+        *("period", "ssrc"),
         *("sequence_base", "timestamp_base", "entropy", "released_at", "source_kind"),
         *("source_offset", "source_length", "source_loop", "source_row", "source_begin"),
         *("source_number", "held", *(f"waiting_{part}" for part in PARTS)),
-        *(
-            "tapped",
-            "recording",
-            "digits",
-            "digit_tones",
-            "digit_lengths",
-            "digit_gaps",
-            "digits_queued",
-        ),
+        *("tapped", "recording", "digits", "digit_tones", "digit_lengths", "digit_gaps"),
+        "digits_queued",
         "public.stream",
     }
 )
