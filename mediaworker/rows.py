@@ -37,6 +37,8 @@ COUNTS: Final = tuple(
 )
 """What quality is made of, and in which column it is."""
 REST_NS: Final = 2_000_000_000
+BURST: Final = 8
+"""Rows that may be due in the same tick while others have none."""
 AHEAD: Final = 16
 """Rows that are cleaned together."""
 PTIMES: Final = (10, 20, 30, 40, 50, 60)
@@ -109,7 +111,7 @@ def open_row(media: Media, row: int, *, caller_is_remote: bool, entropy: bytes) 
     streams.candidate_sequence[row] = -1
     streams.gap[row], streams.slack[row] = IDLE, AMPLE
     streams.period[row] = PERIOD
-    streams.due[row] = media.tick + 1 + _least_loaded(media)
+    streams.due[row] = media.tick + 1 + _phase(media)
     streams.report_due[row] = media.tick + FIRST + int(streams.entropy[row]) % FIRST
     streams.live[row] = True
 
@@ -203,11 +205,17 @@ def live_rows(media: Media) -> list[int]:
     return np.flatnonzero(media.streams.live[: media.high]).tolist()
 
 
-def _least_loaded(media: Media) -> int:
-    """Return how many ticks from the next the phase is in which the fewest rows are due."""
+def _phase(media: Media) -> int:
+    """Return in how many ticks from the next a new row is to be due.
+
+    A tick with one row costs nearly as much as a tick with a few: they come together up to
+    ``BURST``, and only then are they spread.
+    """
     due = media.streams.due[: media.high]
     phases = due[due < NEVER] - (media.tick + 1)
-    return int(np.bincount(phases % PERIOD, minlength=PERIOD).argmin())
+    loads = np.bincount(phases % PERIOD, minlength=PERIOD)
+    few = np.where(loads < BURST, loads, -1)
+    return int(few.argmax() if few.max() >= 0 else loads.argmin())
 
 
 def _turn(media: Media, row: int, peer: Words, rtcp_peer: Words) -> None:

@@ -80,6 +80,14 @@ def test_rows_are_spread_over_the_phases() -> None:
     assert np.bincount(worker.media.streams.due[:40] % 4).tolist() == [10, 10, 10, 10]
 
 
+def test_a_few_rows_are_due_together() -> None:
+    worker = Worker(streams=9)
+    for _ in range(9):
+        worker.open()
+    phases = np.bincount(worker.media.streams.due[:9] % 4, minlength=4)
+    assert sorted(phases.tolist()) == [0, 0, 1, 8]
+
+
 def test_entropy_decides_what_the_wire_shows_first() -> None:
     worker = Worker()
     for number in range(2):
