@@ -9,7 +9,7 @@ from collections.abc import Callable
 
 from bus.calls import IncomingCall, OnOwnerLost
 from bus.ids import CallId, PeerId
-from signaling.calls.acts import RETRY_AFTER, dialog_key_of, step
+from signaling.calls.acts import RETRY_AFTER, dialog_key_of, step, step_or_settle
 from signaling.calls.call import Call, Leg
 from signaling.calls.describing import CODECS
 from signaling.calls.dialling import to_tag, user_of
@@ -151,7 +151,7 @@ def _bye(core: Core, call: Call, key: str, request: Request) -> None:
     if call.reinvite_key:
         core.state.transactions.stop_2xx(call.reinvite_key)
         call.reinvite_key = ""
-    step(core, call, Cue.BYE)
+    step_or_settle(core, call, Cue.BYE)
 
 
 Taker = Callable[[Core, Call, str, Request], None]

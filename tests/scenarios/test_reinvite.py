@@ -224,3 +224,17 @@ def test_requests_out_of_order_are_refused(arena: Arena) -> None:
     assert response is not None
     assert response.status == 500
     bye(arena, carol)
+
+
+def test_byes_cross_before_the_ack_of_a_reinvite(arena: Arena) -> None:
+    """Ours is answered first; the peer's is then all that says that its ACK will never come."""
+    carol = connected(arena)
+    carol.puppet.handler = answers_bye
+    carol.send(carol.request("INVITE", body=media("sendonly", version=2)))
+    arena.network.run(until=heard(carol, "2 INVITE"))
+    arena.bob.hang_up_all()
+    arena.network.run(seconds=0.5)
+    assert len(carol.puppet.of("BYE")) == 1
+    carol.send(carol.request("BYE"))
+    arena.network.run(seconds=0.5)
+    assert not arena.bob.state.calls
