@@ -171,4 +171,6 @@ class Exit(Tagged, frozen=True):
     """All calls are over after ``DrainAsked``."""
 
 
-Effect = Send | KeepOpen | Resolve | ToClient | ToWorker | WatchWorker | Publish | ShowTrace | Log | Exit
+Effect = (
+    Send | KeepOpen | Resolve | ToClient | ToWorker | WatchWorker | Publish | ShowTrace | Log | Exit
+)
