@@ -123,6 +123,7 @@ async def measure(calls: int, rate: int, workers: int, hold: int) -> Result:
     async with offhook.Engine.launch(workers=workers) as engine:
         port = next(text.rpartition(":")[2] for text in engine.listeners if text.startswith("udp:"))
         application = asyncio.create_task(answer_all(engine))
+        await asyncio.sleep(SETTLE)  # until the supervisor knows its standbys
         names = await named(engine)
         confine(list(names), cores.subject)
         idle = await idle_share(list(names))
