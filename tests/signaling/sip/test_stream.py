@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from signaling.sip.errors import FramingError
 from signaling.sip.parse import parse_message
-from signaling.sip.stream import KeepAlive, StreamFramer
+from signaling.sip.stream import KeepAlive, StreamFramer, sent_by
 from tests.signaling.sip.material import INVITE, RINGING
 
 HEAD = INVITE.partition(b"\r\n\r\n")[0]
@@ -138,3 +138,30 @@ def test_bytes_raise_nothing_but_framing_errors(chunks: list[bytes]) -> None:
         feed(framer, *chunks, b"\r\n\r\nl:3\r\n\r\n")
     except FramingError as error:
         assert error.status in (400, 513)
+
+
+@pytest.mark.parametrize(
+    ("head", "place"),
+    [
+        (b"Via: SIP/2.0/TCP 192.0.2.1:5070;branch=z", ("192.0.2.1", 5070)),
+        (b"X: y\r\nv:SIP / 2.0 / tls pc.example.com ;branch=z", ("pc.example.com", None)),
+        (b"Via: SIP/2.0/TCP [2001:db8::1]:5061", ("2001:db8::1", 5061)),
+        (b"Via: SIP/2.0/TCP one:1, SIP/2.0/TCP two:2", ("one", 1)),
+        (b"Via: SIP/2.0/TCP one:1\r\nVia: SIP/2.0/TCP two:2", ("one", 1)),
+        (b"X-Via: SIP/2.0/TCP one:1", None),
+        (b"Via: SIP/2.0/TCP", None),
+        (b"Via: SIP/2.0/TCP one:123456", None),
+    ],
+)
+def test_where_the_sender_of_a_request_says_it_listens(
+    head: bytes, place: tuple[str, int | None] | None
+) -> None:
+    assert sent_by(b"OPTIONS sip:a SIP/2.0\r\n" + head + b"\r\n\r\n") == place
+    assert sent_by(b"SIP/2.0 200 OK\r\n" + head + b"\r\n\r\n") is None
+
+
+def test_part_of_a_message_is_waited_for() -> None:
+    framer = StreamFramer()
+    for chunk, waiting in ((INVITE, False), (RINGING[:9], True), (RINGING[9:], False)):
+        framer.feed(chunk)
+        assert framer.waiting is waiting
