@@ -13,8 +13,8 @@ from signaling.verbs.verb import Verbs
 MOST_DIGITS = 1000
 """That may wait for their turn in one call."""
 
-LONGEST_MS = 10_000
-"""Of a digit, and of the gap behind it."""
+LIMITS_MS = {"duration_ms": (40, 10_000), "gap_ms": (50, 10_000)}
+"""Of a digit, and of the gap behind it: what every peer hears apart (ITU-T Q.24)."""
 
 
 def _send_digits(core: Core, client: Client, waiting: Waiting, command: SendDigits) -> None:
@@ -24,9 +24,10 @@ def _send_digits(core: Core, client: Client, waiting: Waiting, command: SendDigi
         raise BadRequestError(f"digits: {command.digits!r} must be some of 0-9 * # A-D")
     if command.method not in METHODS:
         raise BadRequestError(f"method: {command.method!r} is none of {', '.join(METHODS)}")
-    for field, value in (("duration_ms", command.duration_ms), ("gap_ms", command.gap_ms)):
-        if not 0 <= value <= LONGEST_MS:
-            raise BadRequestError(f"{field}: {value} is not from 0 to {LONGEST_MS}")
+    for field, (least, most) in LIMITS_MS.items():
+        value: int = getattr(command, field)
+        if not least <= value <= most:
+            raise BadRequestError(f"{field}: {value} is not from {least} to {most}")
     if command.method == "rfc4733" and not takes_events(call):
         raise WrongStateError(f"call {call.id}: the peer takes no telephone-event (RFC 4733)")
     if sum(len(keys.digits) for keys in call.keys) + len(digits) > MOST_DIGITS:
