@@ -6,15 +6,23 @@ from bus.calls import Ended, HangUp, Outcome
 from bus.errors import BadRequestError, WrongStateError
 from bus.holding import Hold, HoldChanged
 from bus.transfers import CancelTransfer, Transfer, TransferEnded, TransferProgress
-from signaling.sip.message import first
+from signaling.sip.message import Header, first
 from tests.harness.arena import ALICE, Arena
 from tests.harness.network import GilbertElliott, drop, starts
 from tests.scenarios.transferring import TO_CAROL, Transferee
 
 
-def transfer(arena: Arena, dave: Transferee, **options: object) -> None:
+def transfer(
+    arena: Arena,
+    dave: Transferee,
+    *,
+    timeout: float = 30.0,
+    headers: tuple[Header, ...] = (),
+    hold: bool = True,
+) -> None:
     """Ask for a transfer to Carol."""
-    arena.alice.ask(Transfer(call=dave.mine, uri=TO_CAROL, **options))  # type: ignore[arg-type]
+    asked = Transfer(call=dave.mine, uri=TO_CAROL, timeout=timeout, headers=headers, hold=hold)
+    arena.alice.ask(asked)
 
 
 def end(arena: Arena) -> TransferEnded:
