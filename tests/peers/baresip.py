@@ -206,6 +206,10 @@ class Baresip(Running):
         eventually("baresip has closed its dump", lambda: not self.has_open(dumps[-1]))
         return dumps[-1]
 
+    def wait_registered(self) -> None:
+        """Wait until its registrar has taken it."""
+        eventually(f"{self.user} is registered", lambda: " 200 OK (" in self.output())
+
     def seconds_heard(self) -> float:
         """Return how many seconds its last call has heard so far."""
         sizes = [dump.stat().st_size for dump in sorted(self.folder.glob("dump-*-dec.wav"))]

@@ -27,7 +27,8 @@ contact="{name}" <sip:{name}@127.0.0.1>
 guess_hostname=0
 use_ipv6=0
 auto_net_state_mon=0
-default_proxy=-1
+register_only_when_network_is_up=0
+default_proxy={proxy}
 use_info={use_info}
 use_rfc2833={use_events}
 incoming_calls_early_media={early}
@@ -55,12 +56,29 @@ channels=1
 enabled=1
 """
 
+LOGIN: Final = """\
+[auth_info_0]
+username={name}
+passwd={password}
+realm={realm}
+"""
+
+ACCOUNT: Final = """\
+[proxy_0]
+reg_proxy=<sip:{registrar};transport={transport}>
+reg_identity=sip:{name}@{host}
+reg_sendregister=1
+reg_expires=600
+publish=0
+"""
+
 
 class Linphone(Running):
     """A running linphonec, ``sip:NAME@127.0.0.1``.
 
-    With ``early_media`` it speaks already while it rings.  ``digits_by`` is ``rfc4733`` or
-    ``info``; ``transport`` is ``udp`` or ``tcp``.
+    ``registrar`` is the ``HOST:PORT`` where it registers when it starts.  With ``password`` it
+    answers the challenges of ``realm``, and with ``early_media`` it speaks already while it rings.
+    ``digits_by`` is ``rfc4733`` or ``info``; ``transport`` is ``udp`` or ``tcp``.
     """
 
     def __init__(
@@ -74,6 +92,9 @@ class Linphone(Running):
         transport: str = "udp",
         digits_by: str = "rfc4733",
         early_media: bool = False,
+        password: str = "",
+        realm: str = "offhook",
+        registrar: str = "",
     ) -> None:
         (folder / ".local/share/linphone").mkdir(parents=True, exist_ok=True)
         self.folder = folder
@@ -86,19 +107,24 @@ class Linphone(Running):
         silence = np.zeros(SILENCE_SECONDS * RATE, np.int16)
         microphone = write_wav(folder / "microphone.wav", np.concatenate([says, silence]))
         rtp_first = free_port()
-        (folder / "linphonerc").write_text(
-            CONFIG.format(
-                udp_port=self.port if transport == "udp" else 0,
-                tcp_port=self.port if transport == "tcp" else 0,
-                name=name,
-                use_info=int(digits_by == "info"),
-                use_events=int(digits_by == "rfc4733"),
-                early=int(early_media),
-                rtp_first=rtp_first,
-                rtp_last=rtp_first + 20,
-                codec=codec,
-            )
+        config = CONFIG.format(
+            udp_port=self.port if transport == "udp" else 0,
+            tcp_port=self.port if transport == "tcp" else 0,
+            name=name,
+            use_info=int(digits_by == "info"),
+            use_events=int(digits_by == "rfc4733"),
+            early=int(early_media),
+            proxy=0 if registrar else -1,
+            rtp_first=rtp_first,
+            rtp_last=rtp_first + 20,
+            codec=codec,
         )
+        if password:
+            config += LOGIN.format(name=name, password=password, realm=realm)
+        if registrar:
+            host = registrar.partition(":")[0]
+            config += ACCOUNT.format(name=name, host=host, registrar=registrar, transport=transport)
+        (folder / "linphonerc").write_text(config)
         super().__init__(
             ["linphonec", "-c", "linphonerc", "-d", "6", "-l", "stack.log"]
             + (["-a"] if auto_answer else [])
@@ -204,13 +230,14 @@ class Linphone(Running):
         for digit in digits:
             self.type_line(digit)
 
-    def register(self, registrar: str, password: str) -> None:
-        """Register ``sip:NAME@HOST`` with ``registrar`` (``sip:HOST:PORT``) and wait for it."""
-        host = registrar.removeprefix("sip:").partition(":")[0]
-        self.tell(
-            f"register sip:{self.name}@{host} {registrar} {password}",
-            r"Registration on .* successful",
-        )
+    def wait_registered(self) -> None:
+        """Wait until its registrar has taken it."""
+
+        def registered() -> bool:
+            self.type_line("status register")
+            return "registered, identity=" in self.output()
+
+        eventually(f"{self.name} is registered", registered, every=0.1)
 
     def heard(self) -> Path:
         """Return the WAV file of what its calls heard, one behind the other; for after their end.

@@ -115,8 +115,8 @@ def test_it_registers_and_is_called_through_a_proxy(tmp_path: Path, transport: s
             )
 
         with phone("anna") as anna, phone("ben") as ben:
-            anna.wait_event("REGISTER_OK")
-            ben.wait_event("REGISTER_OK")
+            anna.wait_registered()
+            ben.wait_registered()
             anna.dial("ben")
             ben.wait_event("CALL_INCOMING")
             ben.accept()
