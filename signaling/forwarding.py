@@ -16,19 +16,22 @@ from typing import TypeVar
 import msgspec
 
 from signaling.core import Core
+from signaling.dialogs.dialog import dialog_key
 from signaling.effects import Send
 from signaling.guarding import guard
+from signaling.location import Binding
 from signaling.registrar import address_of_record
 from signaling.sending import listener_named
 from signaling.sip.errors import SipError
-from signaling.sip.flow import Flow
+from signaling.sip.flow import SECURE, Flow
 from signaling.sip.headers import parse_name_addr, parse_via
 from signaling.sip.message import Header, Request, Response, every, first
 from signaling.sip.render import render, respond
-from signaling.sip.uri import bracketed, parse_uri
+from signaling.sip.uri import Uri, bracketed, parse_uri
 from signaling.sip.validate import Refusal
 from signaling.sip.values import split_list
 from signaling.state import Listener
+from signaling.transactions.matching import tag_of
 
 BRANCH = "z9hG4bKfw"
 FLOW = "flow"
@@ -67,8 +70,10 @@ def returned(core: Core, response: Response) -> bool:
     values = every(response, "Via")
     if len(values) < 2 or BRANCH not in values[0]:
         return False
-    token = parse_via(values[0]).parameter(FLOW) or ""
-    flow = _unseal(core, token, Flow)
+    try:
+        flow = _unseal(core, parse_via(values[0]).parameter(FLOW) or "", Flow)
+    except SipError:
+        return False
     if flow is None:
         return False
     headers = _without_first(response.headers, "Via", 1)
@@ -77,19 +82,22 @@ def returned(core: Core, response: Response) -> bool:
 
 
 def _take(core: Core, request: Request, flow: Flow) -> bool:
-    if OUR_TAG in (first(request, "To") or ""):
+    tag = parse_name_addr(first(request, "To") or "").tag or ""
+    if request.method == "ACK" and tag.startswith(OUR_TAG):
         return True
     routes = every(request, "Route")
     ours = 0
     while ours < len(routes) and _is_ours(core, routes[ours]):
         ours += 1
     ends = _ends(core, routes[:ours])
-    if ends is not None:
+    if tag and ends is not None:
         _pass_on(core, request, flow, _along(core, request, ends), ours)
         return True
-    aor = address_of_record(core, parse_uri(request.uri))
-    bindings = core.state.location.of(aor, core.now) if aor else []
-    if not bindings or core.state.clients.wants(parse_uri(request.uri).user or ""):
+    if tag and (request.method != "ACK" or _is_in_our_dialog(core, request, tag)):
+        return False
+    uri = parse_uri(request.uri)
+    bindings = _bindings(core, uri)
+    if not bindings or core.state.clients.wants(uri.user or ""):
         return False
     refusal = _admit(core, request, flow)
     if refusal is not None:
@@ -101,11 +109,24 @@ def _take(core: Core, request: Request, flow: Flow) -> bool:
     return True
 
 
+def _is_in_our_dialog(core: Core, request: Request, tag: str) -> bool:
+    """Whether a call of our own has this dialog; an ACK of a failure we forwarded has a tag too."""
+    key = dialog_key(first(request, "Call-ID") or "", tag, tag_of(request, "From"))
+    return key in core.state.by_dialog
+
+
+def _bindings(core: Core, uri: Uri) -> list[Binding]:
+    """Return where a user is; a sips URI leads over TLS only (RFC 3261 26.4.4)."""
+    aor = address_of_record(core, uri)
+    found = core.state.location.of(aor, core.now) if aor else []
+    return [each for each in found if uri.scheme != "sips" or each.flow.transport in SECURE]
+
+
 def _admit(core: Core, request: Request, flow: Flow) -> Refusal | None:
     """Let a new request in, its retransmissions and its CANCEL and ACK too."""
     passed, key = core.state.passed, _branch(core, request)
-    for old in [old for old, until in passed.items() if until < core.now]:
-        del passed[old]
+    while passed and next(iter(passed.values())) < core.now:  # the oldest is the first
+        del passed[next(iter(passed))]
     if key in passed or request.method in ("ACK", "CANCEL"):
         return None
     refusal = guard(core, request, flow, proxy=True)
@@ -124,16 +145,19 @@ def _along(core: Core, request: Request, ends: Ends) -> Flow:
 
 
 def _pass_on(core: Core, request: Request, came: Flow, goes: Flow, routes: int) -> None:
-    left = (first(request, "Max-Forwards") or "70").strip()
-    if left == "0":
+    left = first(request, "Max-Forwards")
+    hops = 70 if left is None else int(left) - 1
+    unknown = every(request, "Proxy-Require")
+    if hops < 0 or (unknown and request.method != "CANCEL"):
+        asked = (("Unsupported", ", ".join(unknown)),)
         if request.method != "ACK":
-            _refuse(core, request, came, Refusal(483))
+            _refuse(core, request, came, Refusal(483) if hops < 0 else Refusal(420, "", asked))
         return
     headers = _without_first(request.headers, "Route", routes)
     if request.method != "ACK" and routes == 0:
         headers = [item for item in headers if item[0].lower() != "proxy-authorization"]
-    hops = str(int(left) - 1)
-    headers = [(n, hops if n.lower() == "max-forwards" else v) for n, v in headers]
+    headers = [item for item in headers if item[0].lower() != "max-forwards"]
+    headers.insert(0, ("Max-Forwards", str(hops)))
     if request.method in DIALOGS and routes == 0:
         headers[:0] = _record_routes(core, request, came, goes)
     listener = listener_named(core, goes.listener)
@@ -214,11 +238,15 @@ def _seal(core: Core, what: Ends | Flow) -> str:
 
 
 def _unseal(core: Core, token: str, kind: type[T]) -> T | None:
-    sealed = urlsafe_b64decode(token + "=" * (-len(token) % 4))
-    packed = sealed[SEAL:]
-    if not core.state.nonces.key or not hmac.compare_digest(_mac(core, packed), sealed[:SEAL]):
+    """Open what we sealed; None for anything else, also for what was sealed as another kind."""
+    try:
+        sealed = urlsafe_b64decode(token + "=" * (-len(token) % 4))
+        packed = sealed[SEAL:]
+        if not core.state.nonces.key or not hmac.compare_digest(_mac(core, packed), sealed[:SEAL]):
+            return None
+        return msgspec.msgpack.decode(packed, type=kind)
+    except (ValueError, msgspec.DecodeError):
         return None
-    return msgspec.msgpack.decode(packed, type=kind)
 
 
 def _mac(core: Core, packed: bytes) -> bytes:

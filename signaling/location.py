@@ -23,6 +23,8 @@ class Location(msgspec.Struct):
     """All bindings, by address of record and contact."""
 
     bindings: dict[str, dict[str, Binding]] = {}
+    holders: dict[str, list[str]] = {}
+    """Who has a contact, by contact."""
 
     def of(self, aor: str, now: float) -> list[Binding]:
         """Return who is there, the preferred first, among equals the latest."""
@@ -30,19 +32,21 @@ class Location(msgspec.Struct):
         return sorted(alive, key=lambda each: (-each.quality, -each.expires_at))
 
     def by_contact(self, contact: str, now: float) -> Binding | None:
-        """Return the binding that a Request-URI names."""
-        for bindings in self.bindings.values():
-            found = bindings.get(contact)
-            if found is not None and found.expires_at > now:
-                return found
-        return None
+        """Return the binding that a Request-URI names, None if several users say it is theirs."""
+        holders = self.holders.get(contact, [])
+        found = self.bindings[holders[0]][contact] if len(holders) == 1 else None
+        return found if found is not None and found.expires_at > now else None
 
     def replace(self, aor: str, bindings: dict[str, Binding]) -> None:
         """Set all bindings of an address of record at once."""
+        for contact in self.bindings.pop(aor, {}):
+            self.holders[contact].remove(aor)
+            if not self.holders[contact]:
+                del self.holders[contact]
+        for contact in bindings:
+            self.holders.setdefault(contact, []).append(aor)
         if bindings:
             self.bindings[aor] = bindings
-        else:
-            self.bindings.pop(aor, None)
 
     def expire(self, aor: str, now: float) -> None:
         """Forget what is over."""

@@ -7,7 +7,9 @@ import pytest
 from bus.calls import Answer, Answered, Ended, HangUp, IncomingCall, Outcome, Ring, Subscribe
 from bus.registrations import ListRegistrations, Register, Registrations, Unregister
 from bus.settings import AuthSettings, RegistrarSettings, Settings
-from signaling.sip.message import Header, Response, every, first
+from signaling.sip.headers import parse_via
+from signaling.sip.message import Header, Request, Response, every, first
+from signaling.sip.render import respond
 from tests.harness.arena import BOB, CAROL, Arena
 from tests.harness.puppet import Caller
 from tests.harness.station import Station
@@ -193,3 +195,91 @@ def test_off_by_default(arena: Arena) -> None:
     phone = Caller(arena.puppet("dave", "192.0.2.4"), BOB, call_id="phone")
     phone.uri = f"sip:{BOB}"
     assert ask(arena, phone, contacts=["<sip:d@192.0.2.4:1>"]).status == 405
+
+
+# ----------------------------------------------------------------------------- who means no good
+
+
+def test_a_forged_way_leads_nowhere(arena: Arena) -> None:
+    phone = registering(arena)
+    ask(arena, phone, contacts=["<sip:d@192.0.2.4:1>"])
+    dave = phone.puppet
+    for forged in ("x", "é", "AAAA", "A" * 64):
+        branch = f"SIP/2.0/UDP {BOB}:5060;branch=z9hG4bKfw1"
+        response = respond(phone.request("OPTIONS"), 200)
+        response.headers.insert(0, ("Via", f'{branch};flow="{forged}"'))
+        dave.send(response, f"udp:{BOB}:5060")
+        options = phone.request("OPTIONS", headers=[("Route", f"<sip:{forged}@{BOB};lr>")])
+        dave.send(options, f"udp:{BOB}:5060")
+    arena.network.run(seconds=1.0)
+    ask(arena, phone, ("Expires", "0"), contacts=["*"])
+
+
+def test_one_seal_is_not_another(arena: Arena) -> None:
+    phone = registering(arena)
+    ask(arena, phone, contacts=["<sip:dave@192.0.2.4>"])
+    arena.alice.dial(f"sip:bob@{BOB}")
+    arena.network.run(until=lambda: bool(phone.puppet.of("INVITE")), seconds=5.0)
+    (invite,) = phone.puppet.of("INVITE")
+    flow = parse_via(every(invite, "Via")[0]).parameter("flow")
+    phone.uri, phone.tag = f"sip:alice@{BOB}", "any"
+    bye = phone.send(phone.request("BYE", headers=[("Route", f"<sip:{flow}@{BOB};lr>")]))
+    number = int((first(bye, "CSeq") or "").split()[0])
+    arena.network.run(until=lambda: bool(heard(phone, number, "BYE")), seconds=5.0)
+    assert heard(phone, number, "BYE")[0].status == 481
+    phone.puppet.answer(invite, 603)
+    arena.network.run(until=lambda: bool(arena.alice.heard(Ended)), seconds=5.0)
+    phone.uri, phone.tag = f"sip:{BOB}", ""
+    ask(arena, phone, ("Expires", "0"), contacts=["*"])
+
+
+def test_a_way_into_a_dialog_is_none_for_a_new_call(arena: Arena) -> None:
+    carol = open_registrar(arena, max_contacts=2)
+    log_in(arena, carol, "carol", "song")
+    arena.alice.dial(f"sip:carol@{BOB}")
+    arena.network.run(until=lambda: bool(carol.heard(IncomingCall)), seconds=5.0)
+    (incoming,) = carol.heard(IncomingCall)
+    (route,) = [v for n, v in incoming.headers if n == "Record-Route"]
+    dave = Caller(arena.puppet("dave", "192.0.2.4"), BOB, call_id="free-of-charge")
+    dave.puppet.name = "alice"
+    dave.uri = f"sip:carol@{BOB}"
+    dave.send(dave.request("INVITE", headers=[("Route", route)]))
+    arena.network.run(until=lambda: bool(heard(dave, 1)), seconds=5.0)
+    assert heard(dave, 1)[0].status == 407
+    arena.alice.hang_up_all()
+    arena.network.run(seconds=1.0)
+    log_out(arena, carol)
+
+
+def test_nobody_takes_our_own_dialogs_by_registering_our_name(arena: Arena) -> None:
+    phone = registering(arena)
+    phone.puppet.name = "offhook"
+    request = phone.request("REGISTER")
+    kept = [(n, f"<sip:offhook@{BOB}>" if n == "To" else v) for n, v in request.headers]
+    phone.send(Request(method="REGISTER", uri=request.uri, headers=kept, body=b""))
+    arena.network.run(until=lambda: "offhook" in arena.bob.state.location.bindings, seconds=5.0)
+    arena.call()
+    arena.alice.hang_up_all()
+    arena.network.run(until=lambda: bool(arena.bob.heard(Ended)), seconds=5.0)
+    assert [label for label in arena.network.ladder.labels("offhook") if "BYE" in label] == []
+    assert phone.puppet.of("ACK") == phone.puppet.of("BYE") == []
+    arena.network.run(seconds=3600.0)
+
+
+@pytest.mark.parametrize(
+    ("header", "status"),
+    [(("Max-Forwards", "0"), 483), (("Proxy-Require", "privacy"), 420)],
+)
+def test_what_a_proxy_cannot_do(arena: Arena, header: Header, status: int) -> None:
+    phone = registering(arena)
+    ask(arena, phone, contacts=["<sip:dave@192.0.2.4>"])
+    phone.uri = f"sip:bob@{BOB}"
+    invite = phone.request("INVITE", headers=[header])
+    given = [(n, v) for n, v in invite.headers if n != header[0] or v == header[1]]
+    phone.send(Request(method="INVITE", uri=invite.uri, headers=given, body=b""))
+    number = phone.number
+    arena.network.run(until=lambda: bool(heard(phone, number)), seconds=5.0)
+    assert heard(phone, number)[0].status == status
+    assert phone.puppet.of("INVITE") == []
+    phone.uri = f"sip:{BOB}"
+    ask(arena, phone, ("Expires", "0"), contacts=["*"])

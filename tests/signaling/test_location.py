@@ -40,3 +40,13 @@ def test_nothing_is_kept_of_nobody() -> None:
     location.expire("bob", 200.0)
     location.expire("bob", 300.0)
     assert location == Location()
+
+
+def test_a_contact_that_two_users_name_is_nobodys() -> None:
+    location = known(binding("sip:phone@10.0.0.2"))
+    location.replace("eve", {"sip:phone@10.0.0.2": binding("sip:phone@10.0.0.2")})
+    assert location.by_contact("sip:phone@10.0.0.2", 0.0) is None
+    location.replace("eve", {})
+    assert location.by_contact("sip:phone@10.0.0.2", 0.0) is not None
+    location.replace("bob", {})
+    assert location == Location()
