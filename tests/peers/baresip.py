@@ -175,6 +175,10 @@ class Baresip(Running):
         """End (or refuse) the current call."""
         self.tell("hangup")
 
+    def wait_over(self) -> None:
+        """Wait until one of its calls is over."""
+        self.wait_event("CALL_CLOSED")
+
     def hold(self) -> None:
         """Hold the current call; it sends nothing then."""
         self.tell("hold")

@@ -199,6 +199,10 @@ class Linphone(Running):
         """Wait until a call is over."""
         self.wait_line(rf"Call {call} with .* ended", seconds)
 
+    def wait_over(self) -> None:
+        """Wait until one of its calls is over."""
+        self.wait_line(r"Call \d+ with .* ended")
+
     def hang_up(self, call: int = 1) -> None:
         """End (or refuse) a call."""
         self.type_line(f"terminate {call}")

@@ -78,6 +78,7 @@ def test_the_ringback_of_a_telephone_is_heard(app: PlainClient, tmp_path: Path) 
         app.watch(0.5)
         app.request("hang_up", call=call)
         app.wait_event("ended", call=call)
+        phone.wait_over()
     theirs = read_wav(record)[0][:, 1]
     check_hears(THEIRS, theirs)
 
@@ -92,6 +93,7 @@ def test_our_early_media_is_heard(engine: Engine, app: PlainClient, tmp_path: Pa
         eventually("it hears us", lambda: phone.seconds_heard() > 1.8)
         app.request("reject", call=call)
         app.wait_event("ended", call=call)
+        phone.wait_line("Call 1 with .* (ended|error)")
         ringing = next(seen for seen in wire.sip(engine.sip_port) if seen.status == 183)
         check_hears(OURS, decoded(wire.rtp(source=media_port(ringing))))
         check_hears(OURS, phone.heard())

@@ -95,6 +95,7 @@ def test_we_hold_a_telephone(
         say_for(app, wire, answered, 1.5)
         app.request("hang_up", call=call)
         app.wait_event("ended", call=call)
+        phone.wait_over()
         packets = rtp_of(wire, answered)
         said = descriptions(wire.sip(engine.sip_port), engine.sip_port)
         replies = descriptions(wire.sip(engine.sip_port), phone.port)

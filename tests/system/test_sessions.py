@@ -135,3 +135,4 @@ def test_digits_of_a_telephone(app: PlainClient, tmp_path: Path, by: str) -> Non
         phone.wait_line("Receiving tone 2 ")
         app.request("hang_up", call=call)
         app.wait_event("ended", call=call)
+        phone.wait_ended(1)
