@@ -14,7 +14,7 @@ import msgspec
 from bus.registrations import RegistrationChanged, RegistrationInfo
 from signaling.calls.verdicts import Happening
 from signaling.core import Core
-from signaling.credentials import Account, answer, realms_of
+from signaling.credentials import CREDENTIALS, Account, answer, realms_of
 from signaling.effects import KeepOpen
 from signaling.registration import TABLE, Act, Cue, Registration, State
 from signaling.sending import branch, contact, listener_for, locate, send_outside, via
@@ -190,8 +190,8 @@ def _answered(core: Core, registration: Registration, outside: Outside, response
     """Send the request again with credentials; False if they were not taken or there are none."""
     user = registration.user if registration.password else ""
     account = Account(user, registration.password)
-    header = answer(core, response, outside.request, account, outside.attempts)
-    if header is None:
+    credentials = answer(core, response, outside.request, account, outside.attempts)
+    if not credentials:
         return False
     registration.realm = ""
     realms = realms_of(response)
@@ -206,9 +206,9 @@ def _answered(core: Core, registration: Registration, outside: Outside, response
     fields = [
         (name, renewed.get(name.lower(), value))
         for name, value in former
-        if name.lower() not in ("authorization", "proxy-authorization")
+        if name.lower() not in CREDENTIALS
     ]
-    request = msgspec.structs.replace(outside.request, headers=[*fields, header])
+    request = msgspec.structs.replace(outside.request, headers=[*fields, *credentials])
     again = Outside(
         purpose=PURPOSE, owner=registration.aor, request=request, attempts=outside.attempts + 1
     )

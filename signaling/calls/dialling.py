@@ -2,7 +2,7 @@
 
 A 3xx is followed best contact first, depth first, never to a target already tried, and at most
 ``redirects_left`` times (RFC 3261 8.1.3.4); to other domains than the one dialled only if somebody
-said so.  A challenge is answered once, twice if the nonce had only gone stale.
+said so.  Which challenges are answered is ``credentials``'s business.
 """
 
 import msgspec
@@ -194,10 +194,10 @@ def failure_cue(core: Core, call: Call, response: Response) -> Cue:
         return Cue.TOO_BRIEF
     if response.status in (401, 407) and call.invite is not None:
         account = Account(out.user, out.password)
-        header = answer(core, response, call.invite, account, out.attempts)
-        if header is not None:
+        credentials = answer(core, response, call.invite, account, out.attempts)
+        if credentials:
             out.attempts += 1
-            out.credentials = (header,)
+            out.credentials = credentials
             return Cue.CHALLENGED
     return Cue.FAILURE
 

@@ -21,12 +21,13 @@ from signaling.calls.exchange import (
 )
 from signaling.calls.holding import SAID
 from signaling.calls.media import change_media
-from signaling.calls.requests import CREDENTIALS, acknowledge, release, send
+from signaling.calls.requests import acknowledge, release, send
 from signaling.calls.session import ask_session, hear_session, raise_session
 from signaling.calls.states import Cue as CallCue
 from signaling.calls.states import State
 from signaling.calls.verdicts import Happening
 from signaling.core import Core
+from signaling.credentials import CREDENTIALS
 from signaling.dialogs.dialog import ack_for_2xx, update_target
 from signaling.sdp.errors import NegotiationError
 from signaling.sdp.offer_answer import accept_answer, repeat_offer, withdraw_offer

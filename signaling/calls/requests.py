@@ -8,12 +8,11 @@ from collections.abc import Sequence
 
 from signaling.calls.call import Call, Purpose, Sent
 from signaling.core import Core
-from signaling.credentials import account_of, answer
+from signaling.credentials import CREDENTIALS, account_of, answer
 from signaling.dialogs.dialog import TARGET_REFRESH, next_request
 from signaling.sending import branch, contact, listener_named, send_request, via
 from signaling.sip.message import Header, Request, Response
 
-CREDENTIALS = frozenset({"authorization", "proxy-authorization"})
 FROM_DIALOG = frozenset({"via", "route", "max-forwards", "from", "to", "call-id", "cseq"})
 
 
@@ -50,8 +49,8 @@ def challenged(core: Core, call: Call, sent: Sent, response: Response) -> bool:
         return False
     request = sent.request
     account = account_of(core, call, response)
-    header = answer(core, response, request, account, sent.attempts)
-    if header is None:
+    credentials = answer(core, response, request, account, sent.attempts)
+    if not credentials:
         return False
     kept = [
         (name, value)
@@ -62,7 +61,7 @@ def challenged(core: Core, call: Call, sent: Sent, response: Response) -> bool:
         call.dialog,
         request.method,
         via=via(listener_named(core, call.listener), branch(core)),
-        headers=[*kept, header],
+        headers=[*kept, *credentials],
         body=request.body,
     )
     sent.request, sent.attempts = again, sent.attempts + 1

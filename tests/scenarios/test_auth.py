@@ -7,6 +7,7 @@ from collections.abc import Sequence
 import pytest
 
 from bus.calls import Answered, Ended, Outcome
+from bus.holding import Hold
 from signaling.sip.message import Header, Request, first
 from tests.harness.arena import TO_CAROL, Arena
 from tests.harness.network import Path
@@ -136,6 +137,54 @@ def test_a_stale_nonce_allows_one_more_try(arena: Arena, stale: int, invites: in
     arena.alice.hang_up_all()
     arena.network.run(seconds=1.0)
     assert len(arena.alice.heard(Ended)) == 1
+
+
+class Chain:
+    """A proxy that wants to know, and behind it one who answers and wants to know as well."""
+
+    def __call__(self, puppet: Puppet, request: Request, _: Path) -> None:
+        if request.method == "ACK":
+            return
+        for status, realm, wants, has in (
+            (407, "way", "Proxy-Authenticate", "Proxy-Authorization"),
+            (401, "cave", "WWW-Authenticate", "Authorization"),
+        ):
+            if f'realm="{realm}"' not in (first(request, has) or ""):
+                challenge = f'Digest realm="{realm}", nonce="{realm}", qop="auth"'
+                puppet.answer(request, status, headers=[(wants, challenge)])
+                return
+        body = audio("0 101", address="192.0.2.3") if request.method == "INVITE" else b""
+        puppet.answer(request, 200, body=body)
+
+
+def test_a_proxy_and_who_is_behind_it_want_to_know(arena: Arena) -> None:
+    carol = arena.puppet("carol", "192.0.2.3", Chain())
+    call = arena.alice.dial(TO_CAROL, user="alice", password="sesame")
+    arena.network.run(until=lambda: bool(arena.alice.heard(Answered)), seconds=5.0)
+    assert len(carol.of("INVITE")) == 3
+    arena.network.run(seconds=1.0)
+    acks = [request for request in carol.of("ACK") if first(request, "CSeq") == "3 ACK"]
+    assert [first(ack, "Proxy-Authorization") is not None for ack in acks] == [True]
+    arena.alice.send(Hold(call=call))
+    arena.network.run(seconds=1.0)
+    assert len(carol.of("INVITE")) == 6, "within the dialog as well"
+    arena.alice.hang_up_all()
+    arena.network.run(seconds=1.0)
+    assert len(carol.of("BYE")) == 3
+    assert arena.alice.ended().outcome is Outcome.COMPLETED
+
+
+def test_who_invents_realms_is_left_alone(arena: Arena) -> None:
+    def inventive(puppet: Puppet, request: Request, _: Path) -> None:
+        if request.method == "INVITE":
+            realm = first(request, "CSeq")
+            challenge = ("WWW-Authenticate", f'Digest realm="{realm}", nonce="n"')
+            puppet.answer(request, 401, headers=[challenge])
+
+    carol = arena.puppet("carol", "192.0.2.3", inventive)
+    arena.alice.dial(TO_CAROL, user="alice", password="sesame")
+    arena.network.run(until=lambda: bool(arena.alice.heard(Ended)), seconds=5.0)
+    assert len(carol.of("INVITE")) == 5
 
 
 def test_only_unknown_schemes_are_offered(arena: Arena) -> None:
