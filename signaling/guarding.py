@@ -8,6 +8,7 @@ opened it, so requests within one are not challenged again, and ACK and CANCEL c
 
 import ipaddress
 from collections.abc import Sequence
+from urllib.parse import unquote
 
 from bus.settings import AuthSettings
 from signaling.core import Core
@@ -51,7 +52,7 @@ def guard(core: Core, request: Request, flow: Flow, *, proxy: bool = False) -> R
 def user_in(request: Request, header: str) -> str:
     """Return the user in From or To, empty if there is none."""
     try:
-        return parse_uri(parse_name_addr(first(request, header) or "").uri).user or ""
+        return unquote(parse_uri(parse_name_addr(first(request, header) or "").uri).user or "")
     except SipError:
         return ""
 

@@ -103,9 +103,10 @@ def _asked(core: Core, request: Request, value: str) -> Asked:
 
 def _quality(contact: NameAddr) -> float:
     try:
-        return min(max(float(contact.parameter("q") or 1.0), 0.0), 1.0)
+        quality = float(contact.parameter("q") or 1.0)
     except ValueError:
         return 1.0
+    return quality if 0.0 <= quality <= 1.0 else 1.0  # NaN is neither
 
 
 def _too_brief(core: Core, asked: list[Asked]) -> Refusal | None:

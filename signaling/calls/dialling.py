@@ -33,7 +33,7 @@ from signaling.sip.errors import SipError
 from signaling.sip.flow import Flow
 from signaling.sip.headers import parse_name_addr
 from signaling.sip.message import Header, Request, Response, every, first
-from signaling.sip.uri import parse_uri
+from signaling.sip.uri import parse_uri, scheme_of
 from signaling.state import Unresolved
 
 SCHEMES = frozenset({"sip", "sips"})
@@ -140,7 +140,8 @@ def _extensions(out: Outgoing) -> list[Header]:
 def take_contacts(out: Outgoing, response: Response) -> None:
     """Queue the targets of a 3xx before those that are left, highest q first.
 
-    Those in another domain than the one dialled are left out, if nobody said that they may be.
+    Those in another domain than the one dialled are left out, if nobody said that they may be; of a
+    call to a sips URI all that are none (RFC 3261 8.1.3.4: to fall back is the caller's decision).
     """
     rated: list[tuple[float, int, str]] = []
     for place, value in enumerate(every(response, "Contact")):
@@ -151,12 +152,14 @@ def take_contacts(out: Outgoing, response: Response) -> None:
             continue
         rated.append((-quality, place, contact_value.uri))
     home = [host_of(uri) for uri in out.tried[:1]]
+    secure = any(scheme_of(uri) == "sips" for uri in out.tried[:1])
     out.targets[:0] = [
         uri
         for _, _, uri in sorted(rated)
         if uri not in out.tried
         and uri not in out.targets
         and (out.any_domain or in_domain(uri, home))
+        and (scheme_of(uri) == "sips" or not secure)
     ]
 
 

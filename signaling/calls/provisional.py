@@ -28,7 +28,7 @@ def heard(core: Core, call: Call, response: Response, happening: Happening) -> N
 
 def heard_again(core: Core, call: Call, sent: Sent, response: Response) -> None:
     """Take a provisional response to a re-INVITE: only one that came reliably matters."""
-    number = reliable_number(response)
+    number = reliable_number(response) if sent.request.method == "INVITE" else 0
     if number and _is_next(number, sent.rseq):
         sent.rseq, sent.described = number, response.body or sent.described
         _send_prack(core, call, response, number)

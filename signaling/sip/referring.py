@@ -12,7 +12,7 @@ from typing import Final
 import msgspec
 
 from signaling.sip.errors import ParseError
-from signaling.sip.grammar import UNRESERVED
+from signaling.sip.grammar import A_TOKEN, UNRESERVED
 from signaling.sip.headers import parse_name_addr
 from signaling.sip.message import Header, Message, every, first
 from signaling.sip.names import SPELLING
@@ -153,7 +153,8 @@ def _spelt(name: str) -> str:
 
 
 def _is_harmless(name: str, value: str) -> bool:
-    return bool(value) and (name in HARMLESS or name.lower().startswith("x-"))
+    named = name in HARMLESS or (name.lower().startswith("x-") and A_TOKEN.fullmatch(name))
+    return bool(value and named)
 
 
 # -------------------------------------------------------------------------------- NOTIFY

@@ -174,6 +174,13 @@ def test_who_says_to_be_an_account_is_challenged_from_anywhere(arena: Arena) -> 
     arena.alice.hang_up_all()
 
 
+def test_an_account_that_is_spelt_otherwise_is_still_that_account(arena: Arena) -> None:
+    guarded(arena, challenge="198.51.100.0/24")
+    carol = carol_calls(arena)
+    carol.puppet.name = "c%61rol"
+    assert invite(arena, carol).status == 401
+
+
 def test_trusted_sources_are_not_challenged(arena: Arena) -> None:
     guarded(arena, trust=("192.0.2.0/24",))
     arena.call()

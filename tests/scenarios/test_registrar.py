@@ -179,6 +179,15 @@ def test_what_a_register_may_say(arena: Arena) -> None:
     assert (gone.status, every(gone, "Contact")) == (200, [])
 
 
+def test_a_preference_that_is_no_number_is_none(arena: Arena) -> None:
+    phone = registering(arena)
+    one, two = ("<sip:d@192.0.2.4:1>", "<sip:d@192.0.2.4:2>")
+    for strange in ("nan", "inf", "-1", "x"):
+        both = ask(arena, phone, contacts=[f"{one};q={strange};expires=600", f"{two};q=0.9"])
+        assert every(both, "Contact")[0] == f"{one};expires=600", strange
+    ask(arena, phone, ("Expires", "0"), contacts=["*"])
+
+
 def test_an_old_register_changes_nothing(arena: Arena) -> None:
     phone = registering(arena)
     phone.number = 5

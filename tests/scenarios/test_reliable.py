@@ -541,3 +541,20 @@ def test_state_with_a_response_under_way_can_be_encoded(arena: Arena) -> None:
     again = msgspec.msgpack.decode(msgspec.msgpack.encode(state), type=type(state))
     assert again.provisionals == state.provisionals
     hang_up(arena)
+
+
+def test_only_an_invite_has_reliable_responses(arena: Arena) -> None:
+    def peer(puppet: Puppet, request: Request, path: Path) -> None:
+        if request.method == "INVITE":
+            puppet.answer(request, 200, body=EARLY)
+        elif request.method != "ACK":
+            puppet.answer(request, 183, headers=[*REQUIRED, ("RSeq", "1")])
+            puppet.answer(request, 200)
+
+    carol = arena.puppet("carol", CAROL, peer)
+    arena.alice.dial(TO_CAROL)
+    arena.network.run(until=lambda: bool(arena.alice.heard(Answered)))
+    arena.alice.hang_up_all()
+    arena.network.run(seconds=1.0)
+    assert len(carol.of("BYE")) == 1
+    assert carol.of("PRACK") == [], "RFC 3262 section 4: to a response to an INVITE"

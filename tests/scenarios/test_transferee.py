@@ -57,6 +57,21 @@ def test_accepted_and_answered(arena: Arena) -> None:
     arena.network.run(seconds=1.0)
 
 
+def test_what_a_refer_to_smuggles_does_not_reach_the_invite(arena: Arena) -> None:
+    dave = Transferor(arena)
+    answers(arena.alice)
+    accepts(arena.bob)
+    smuggled = "?X-%20a=1&X-a%3A%20b=2&X-Fine=3&Route=%3Csip%3Ax%3E&Contact=%3Csip%3Ax%3E"
+    assert dave.refer_answered(to=f"<{TO_ALICE}{smuggled}>").status == 202
+    arena.network.run(until=lambda: len(arena.bob.heard(Answered)) == 2)
+    (invite,) = arena.alice.requests("INVITE")
+    assert [header for header in invite.headers if header[0].startswith("X-")] == [("X-Fine", "3")]
+    assert first(invite, "Route") is None
+    dave.bye()
+    arena.bob.hang_up_all()
+    arena.network.run(seconds=1.0)
+
+
 def test_the_old_call_is_ended_by_us_if_nobody_else_does(arena: Arena) -> None:
     dave = Transferor(arena)
     answers(arena.alice)

@@ -49,6 +49,13 @@ def test_contacts_in_other_domains_are_left_out_unless_they_are_allowed() -> Non
     assert len(out.targets) == 4
 
 
+def test_a_secure_call_stays_secure() -> None:
+    out = outgoing()
+    out.tried = ["sips:a@192.0.2.3"]
+    take_contacts(out, moved("<sip:b@h>", "<sips:c@h>", "<tel:+49900>"))
+    assert out.targets == ["sips:c@h"]
+
+
 def test_redirections_are_counted() -> None:
     out = outgoing(redirects_left=1)
     take_contacts(out, moved("<sip:b@h>", "<sip:c@h>"))
