@@ -68,6 +68,17 @@ _FAILED: Final = (Stage.OVER, (Act.TELL_FAILED, Act.RESUME))
 _DONE: Final = (Stage.OVER, (Act.TELL_OK, Act.PART))
 _END: Final = (Stage.OVER, (Act.TELL_FAILED,))
 
+_REFERRED: Final[dict[Cue, tuple[Stage, tuple[Act, ...]]]] = {
+    Cue.SUCCESS: _DONE,
+    Cue.FAILURE: _FAILED,
+    Cue.UNROUTABLE: (Stage.ASKED, (Act.REFER,)),
+    Cue.MUTE: _FAILED,
+    Cue.TIMEOUT: _FAILED,
+    Cue.CANCEL: _FAILED,
+    Cue.HUNG_UP: (Stage.LATE, (Act.WAIT,)),
+    Cue.GONE: _FAILED,
+}
+
 TRANSFEROR: Final[Table] = {
     Stage.WAITING: {
         Cue.TARGET_UP: (Stage.HOLDING, (Act.HOLD,)),
@@ -86,31 +97,14 @@ TRANSFEROR: Final[Table] = {
         Cue.HUNG_UP: _FAILED,
         Cue.GONE: _FAILED,
     },
-    Stage.ASKED: {
+    Stage.ASKED: _REFERRED
+    | {
         Cue.GRANTED: (Stage.GRANTED, ()),
         Cue.SILENCED: _DONE,
         Cue.REFUSED: _FAILED,
         Cue.PROGRESS: (Stage.ASKED, (Act.TELL_PROGRESS,)),
-        Cue.SUCCESS: _DONE,
-        Cue.FAILURE: _FAILED,
-        Cue.UNROUTABLE: (Stage.ASKED, (Act.REFER,)),
-        Cue.MUTE: _FAILED,
-        Cue.TIMEOUT: _FAILED,
-        Cue.CANCEL: _FAILED,
-        Cue.HUNG_UP: (Stage.LATE, (Act.WAIT,)),
-        Cue.GONE: _FAILED,
     },
-    Stage.GRANTED: {
-        Cue.PROGRESS: (Stage.GRANTED, (Act.TELL_PROGRESS,)),
-        Cue.SUCCESS: _DONE,
-        Cue.FAILURE: _FAILED,
-        Cue.UNROUTABLE: (Stage.ASKED, (Act.REFER,)),
-        Cue.MUTE: _FAILED,
-        Cue.TIMEOUT: _FAILED,
-        Cue.CANCEL: _FAILED,
-        Cue.HUNG_UP: (Stage.LATE, (Act.WAIT,)),
-        Cue.GONE: _FAILED,
-    },
+    Stage.GRANTED: _REFERRED | {Cue.PROGRESS: (Stage.GRANTED, (Act.TELL_PROGRESS,))},
     Stage.LATE: {
         Cue.PROGRESS: (Stage.LATE, (Act.TELL_PROGRESS,)),
         Cue.SUCCESS: _DONE,
