@@ -16,13 +16,14 @@ from signaling.calls.verdicts import Happening
 from signaling.core import Core
 from signaling.credentials import CREDENTIALS, Account, answer, realms_of
 from signaling.effects import KeepOpen
+from signaling.locating import is_numeric
 from signaling.registration import TABLE, Act, Cue, Registration, State
 from signaling.sending import branch, contact, listener_for, locate, send_outside, via
 from signaling.sip.errors import SipError
 from signaling.sip.headers import parse_cseq, parse_name_addr, parse_via
 from signaling.sip.intervals import delta_seconds
 from signaling.sip.message import Header, Request, Response, every, first
-from signaling.sip.uri import parse_uri, render_uri
+from signaling.sip.uri import HIGHEST_PORT, parse_uri, render_uri
 from signaling.state import Listener, Outside
 
 PURPOSE: Final = "register"
@@ -30,6 +31,10 @@ TIMER: Final = "register"
 
 FIRST_WAIT, LONGEST_WAIT = 4.0, 300.0
 """Seconds of back-off after the first failure, and at most."""
+SOONEST: Final = 1.0
+"""Seconds until a refresh, however little the registrar grants."""
+MOST_RAISES: Final = 3
+"""423s in a row that are followed."""
 EARLY: Final = (0.75, 0.9)
 """Share of its time after which a registration is refreshed."""
 
@@ -81,9 +86,11 @@ def _cseq(outside: Outside) -> str:
 def _judge(core: Core, registration: Registration, happening: Happening) -> Cue:
     status, response = happening.status, happening.response
     if 200 <= status < 300 and response is not None:
-        registration.failures, registration.former = 0, ""
+        corrected, registration.former = bool(registration.former), ""
+        registration.failures = registration.raises = 0
         registration.expires_at = core.now + _granted(registration, response)
-        _learn_address(registration, response)
+        if not corrected:  # who sees us elsewhere each time is believed once a refresh
+            _learn_address(registration, response)
         return Cue.ACCEPTED
     registration.failures += 1
     registration.retry_after = _retry_after(response)
@@ -135,7 +142,7 @@ def _until_refresh(core: Core, registration: Registration) -> float:
         return 0.0  # we have just learned the address that it should have been
     least, most = EARLY
     share = least + (most - least) * core.entropy.fraction()
-    return (registration.expires_at - core.now) * share
+    return max((registration.expires_at - core.now) * share, SOONEST)
 
 
 def _until_retry(core: Core, registration: Registration) -> float:
@@ -230,38 +237,40 @@ def _listener(core: Core, registration: Registration) -> Listener:
 
 
 def _lengthened(registration: Registration, response: Response) -> bool:
-    """Take the Min-Expires of a 423; False if it asks for no more than we did."""
-    text = (first(response, "Min-Expires") or "").strip()
-    if not text.isdecimal() or int(text) <= registration.expires:
+    """Take the Min-Expires of a 423; False if it asks for no more than we did, or too often."""
+    least = delta_seconds(first(response, "Min-Expires") or "")
+    if least <= registration.expires or registration.raises == MOST_RAISES:
         return False
-    registration.expires = int(text)
+    registration.expires, registration.raises = least, registration.raises + 1
     return True
 
 
 def _granted(registration: Registration, response: Response) -> float:
     """Return the seconds that the registrar gave our contact (10.2.4)."""
     ours = parse_name_addr(registration.contact).uri
-    default = (first(response, "Expires") or "").strip()
+    default = delta_seconds(first(response, "Expires") or "")
     for value in every(response, "Contact"):
         try:
             found = parse_name_addr(value)
         except SipError:
             continue
-        text = found.parameter("expires") or default
-        if found.uri == ours and text.isdecimal():
-            return float(text)
-    return float(default) if default.isdecimal() else float(registration.expires)
+        seconds = delta_seconds(found.parameter("expires") or "")
+        if found.uri == ours and max(seconds, default) >= 0:
+            return float(seconds if seconds >= 0 else default)
+    return float(default if default >= 0 else registration.expires)
 
 
 def _learn_address(registration: Registration, response: Response) -> None:
     """Register what the registrar saw, if that is another address than we said (RFC 3581)."""
     seen = parse_via(first(response, "Via") or "")
-    host, port = seen.parameter("received"), seen.parameter("rport")
+    host, port = seen.parameter("received"), delta_seconds(seen.parameter("rport") or "")
     said = parse_name_addr(registration.contact)
     uri = parse_uri(said.uri)
-    if not port or not port.isdecimal() or seen.transport.upper() != "UDP":
+    if not 0 < port <= HIGHEST_PORT or seen.transport.upper() != "UDP":
         return
-    learned = msgspec.structs.replace(uri, host=host or seen.host, port=int(port))
+    learned = msgspec.structs.replace(uri, host=host or seen.host, port=port)
+    if not is_numeric(learned.host):
+        return
     if (learned.host, learned.port) != (uri.host, uri.port or 5060):
         registration.former = registration.contact
         registration.contact = f"<{render_uri(learned)}>"

@@ -91,6 +91,8 @@ class Registration(msgspec.Struct, kw_only=True):
     password: str
     expires: int
     """Seconds we ask for."""
+    raises: int = 0
+    """How often a 423 asked for more since it was last accepted."""
     headers: tuple[Header, ...]
     call_id: str
     tag: str

@@ -14,6 +14,7 @@ import msgspec
 from signaling.sip.errors import ParseError
 from signaling.sip.grammar import A_TOKEN, UNRESERVED
 from signaling.sip.headers import parse_name_addr
+from signaling.sip.intervals import delta_seconds
 from signaling.sip.message import Header, Message, every, first
 from signaling.sip.names import SPELLING
 from signaling.sip.uri import ESCAPE, parse_uri, render_uri
@@ -171,10 +172,10 @@ def parse_subscription_state(text: str) -> SubscriptionState:
     """Read a Subscription-State; an ``expires`` that is no number is none (RFC 6665 8.2.3)."""
     state, semicolon, rest = text.partition(";")
     parameters = split_parameters(f"{semicolon}{rest}".rstrip())
-    seconds = parameter(parameters, "expires") or ""
+    seconds = delta_seconds(parameter(parameters, "expires") or "")
     return SubscriptionState(
         state=state.strip().lower(),
-        expires=int(seconds) if seconds.isascii() and seconds.isdigit() else None,
+        expires=seconds if seconds >= 0 else None,
         reason=parameter(parameters, "reason") or "",
     )
 

@@ -188,3 +188,54 @@ def test_lost_packets_do_not_matter(arena: Arena) -> None:
         arena.link(one, other).loss = Uniform(0.0)
     arena.network.run(until=lambda: states(arena.alice)[-1] == "registered", seconds=400.0)
     unregister(arena)
+
+
+def test_a_registrar_that_sees_us_elsewhere_each_time(arena: Arena) -> None:
+    ports = iter(range(10000, 20000))
+
+    def wandering(puppet: Puppet, request: Request, path: Path) -> None:
+        response = respond(request, 200, to_tag="r", headers=[("Expires", "100")])
+        via = (
+            "Via",
+            re.sub("rport=?[0-9]*", f"rport={next(ports)}", dict(response.headers)["Via"]),
+        )
+        response.headers[:] = [via if n == "Via" else (n, v) for n, v in response.headers]
+        puppet.send(response, path.remote)
+
+    carol = arena.puppet("carol", CAROL, wandering)
+    register(arena, expires=100)
+    arena.network.run(seconds=300.0)
+    assert len(carol.of("REGISTER")) <= 10, "twice a refresh at most"
+    unregister(arena)
+
+
+def test_nonsense_in_a_response_teaches_nothing(arena: Arena) -> None:
+    nonsense = iter(("rport=99999", "rport=5060;received=x_y", f"rport={'9' * 5000}", "rport=0"))
+
+    def strange(puppet: Puppet, request: Request, path: Path) -> None:
+        response = respond(request, 200, to_tag="r", headers=[("Expires", "9" * 5000)])
+        said = re.sub("rport=?[0-9]*", next(nonsense, "rport"), dict(response.headers)["Via"])
+        response.headers[:] = [(n, said if n == "Via" else v) for n, v in response.headers]
+        puppet.send(response, path.remote)
+
+    carol = arena.puppet("carol", CAROL, strange)
+    register(arena, expires=100)
+    arena.network.run(seconds=500.0)
+    (contact,) = {(first(each, "Contact") or "")[:30] for each in carol.of("REGISTER")}
+    assert contact.startswith("<sip:alice@192.0.2.1:5060>"), contact
+    unregister(arena)
+
+
+def test_who_asks_for_ever_more_or_grants_nothing(arena: Arena) -> None:
+    more = [(423, [("Min-Expires", str(seconds))]) for seconds in range(200, 300)]
+    carol = arena.puppet("carol", CAROL, Registrar(*more))
+    register(arena, expires=100)
+    arena.network.run(seconds=10.0)
+    assert len(carol.of("REGISTER")) == 4
+    assert states(arena.alice)[-1] == "rejected"
+    unregister(arena)
+    nothing = arena.puppet("carol", CAROL, Registrar(expires=0))
+    register(arena, expires=100)
+    arena.network.run(seconds=10.0)
+    assert len(nothing.of("REGISTER")) <= 11, "once a second at most"
+    unregister(arena)

@@ -149,6 +149,7 @@ def test_subscription_states(text: str, state: SubscriptionState) -> None:
 
 def test_an_expiry_that_is_no_number_is_none() -> None:
     assert parse_subscription_state("Active;expires=soon").expires is None
+    assert parse_subscription_state("active;expires=" + "9" * 5000).expires is None
 
 
 def test_sipfrags() -> None:
