@@ -7,6 +7,8 @@ INVITE, which is kept as BASE, and an answer of its own.  The stream follows the
 described media, then the one whose 2xx wins (13.2.2.4).
 """
 
+from typing import Final
+
 import msgspec
 
 from signaling.calls.call import Call, Fork
@@ -21,12 +23,20 @@ from signaling.sip.message import Response
 BASE = " "
 """In place of a tag: what the call was before any fork answered."""
 
+MOST: Final = 64
+"""Dialogs of one INVITE; whoever answers with more tags wants our memory."""
 
-def stand_at(core: Core, call: Call, response: Response) -> None:
-    """Stand at the dialog of a response to our INVITE, a new one if its To tag is new."""
+
+def stand_at(core: Core, call: Call, response: Response) -> bool:
+    """Stand at the dialog of a response to our INVITE, a new one if its To tag is new.
+
+    False: there are too many early ones.
+    """
     tag = to_tag(response)
     if call.invite is None or tag == _tag(call):
-        return
+        return True
+    if tag not in call.forks and len(call.forks) >= MOST and response.status < 200:
+        return False
     _put_aside(call)
     fork = call.forks.pop(tag, None)
     if fork is None:
@@ -34,6 +44,7 @@ def stand_at(core: Core, call: Call, response: Response) -> None:
         fork = Fork(dialog=dialog, negotiation=_copy(call.forks[BASE].negotiation))
         core.state.by_dialog[dialog.key] = call.id
     _take(call, fork)
+    return True
 
 
 def return_to(call: Call, tag: str) -> bool:
@@ -95,7 +106,7 @@ def lose(core: Core, call: Call, response: Response) -> tuple[Dialog | None, boo
     """Return the dialog of a 2xx that comes too late, and whether it is new to us."""
     tag = to_tag(response)
     fork = call.forks.get(tag)
-    if fork is None and call.invite is not None:
+    if fork is None and call.invite is not None and len(call.forks) < MOST:
         dialog = uac_dialog(call.invite, response)
         fork = call.forks[tag] = Fork(dialog=dialog, negotiation=Negotiation())
     if fork is None or fork.dialog is None:

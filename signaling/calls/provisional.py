@@ -18,7 +18,8 @@ from signaling.sip.message import Response, every, first
 def heard(core: Core, call: Call, response: Response, happening: Happening) -> None:
     """Take a provisional response; one without a To tag makes no dialog."""
     if response.status > 100 and to_tag(response):
-        stand_at(core, call, response)
+        if not stand_at(core, call, response):
+            return
         if (number := reliable_number(response)) and not _acknowledge(core, call, response, number):
             return
         if call.state in (State.CALLING, State.RINGING):

@@ -289,3 +289,17 @@ def test_a_cancelled_call_with_two_early_dialogs(arena: Arena) -> None:
     assert tags(carol.of("ACK")) == tags(carol.of("BYE")) == ["cell"]
     assert len(arena.alice.heard(Ended)) == 1
     assert not arena.alice.heard(Answered)
+
+
+def test_whoever_answers_with_ever_new_tags_gets_no_more_memory(arena: Arena) -> None:
+    early = [(0.01 + 0.001 * n, said(180, f"tag{n}")) for n in range(500)]
+    late = [(2.0 + 0.001 * n, said(200, f"late{n}", HER_CELL)) for n in range(500)]
+    carol = forking(arena, *early, (1.0, said(200, "winner", HER_OFFICE)), *late)
+    arena.alice.dial(TO_CAROL)
+    arena.network.run(until=lambda: bool(arena.alice.heard(Answered)), seconds=5.0)
+    assert len(arena.alice.state.by_dialog) < 100
+    arena.network.run(seconds=3.0)
+    assert len(carol.of("BYE")) < 100
+    (call,) = arena.alice.state.calls.values()
+    assert len(call.forks) < 100
+    end(arena)
