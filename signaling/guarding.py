@@ -7,7 +7,8 @@ opened it, so requests within one are not challenged again, and ACK and CANCEL c
 """
 
 import ipaddress
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from functools import lru_cache
 from urllib.parse import unquote
 
 from bus.settings import AuthSettings
@@ -24,7 +25,7 @@ from signaling.sip.verify import Finding, challenge, new_nonce, verify
 def guard(core: Core, request: Request, flow: Flow, *, proxy: bool = False) -> Refusal | None:
     """Return how a request is to be refused (401, 407, 403), None if it may go on."""
     auth = core.state.settings.auth
-    accounts = dict(account.split(":", 1) for account in auth.accounts)
+    accounts = _passwords(auth.accounts)
     caller = user_in(request, "To" if request.method == "REGISTER" else "From")
     if not _is_challenged(auth, request, flow, caller in accounts):
         return None
@@ -49,6 +50,16 @@ def guard(core: Core, request: Request, flow: Flow, *, proxy: bool = False) -> R
     return None
 
 
+@lru_cache(maxsize=4)
+def _passwords(accounts: tuple[str, ...]) -> Mapping[str, str]:
+    return dict(account.split(":", 1) for account in accounts)
+
+
+@lru_cache(maxsize=256)
+def _network(text: str) -> ipaddress.IPv4Network | ipaddress.IPv6Network:
+    return ipaddress.ip_network(text)
+
+
 def user_in(request: Request, header: str) -> str:
     """Return the user in From or To, empty if there is none."""
     try:
@@ -68,7 +79,7 @@ def _is_in(host: str, networks: Sequence[str]) -> bool:
     if not networks:
         return False
     address = ipaddress.ip_address(host.partition("%")[0])
-    return any(address in ipaddress.ip_network(network) for network in networks)
+    return any(address in _network(network) for network in networks)
 
 
 def _challenges(core: Core, proxy: bool, stale: bool) -> list[Header]:

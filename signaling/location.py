@@ -37,6 +37,10 @@ class Location(msgspec.Struct):
         found = self.bindings[holders[0]][contact] if len(holders) == 1 else None
         return found if found is not None and found.expires_at > now else None
 
+    def ends(self, aor: str, at: float) -> bool:
+        """Whether a binding of an address of record expires at an instant."""
+        return any(each.expires_at == at for each in self.bindings.get(aor, {}).values())
+
     def replace(self, aor: str, bindings: dict[str, Binding]) -> None:
         """Set all bindings of an address of record at once."""
         for contact in self.bindings.pop(aor, {}):

@@ -19,6 +19,9 @@ from signaling.sip.validate import Refusal
 
 TIMER = "binding"
 
+MOST = 20_000
+"""Addresses of record that are somewhere; where there are no accounts anybody may invent some."""
+
 
 class Asked(msgspec.Struct, frozen=True):
     """One Contact of a REGISTER."""
@@ -73,6 +76,8 @@ def register(core: Core, request: Request, flow: Flow) -> Refusal:
                 cseq=cseq,
                 flow=flow,
             )
+    if aor not in core.state.location.bindings and len(core.state.location.bindings) >= MOST:
+        return Refusal(503, "Too Many Users")
     if len(after) > core.state.settings.registrar.max_contacts:
         return Refusal(403, "Too Many Contacts")
     _store(core, aor, after)
@@ -85,11 +90,14 @@ def take_timer(core: Core, aor: str, at: float) -> None:
 
 
 def _store(core: Core, aor: str, bindings: dict[str, Binding]) -> None:
-    gained = [each for each in bindings.values() if each.expires_at > core.now]
-    core.state.location.replace(aor, bindings)
-    for each in gained:
-        core.push_timer(each.expires_at, aor, TIMER)
-    core.log("info", f"registrar: {aor} is at {', '.join(bindings) or 'no place'}")
+    location = core.state.location
+    before = location.bindings.get(aor, {})
+    for each in bindings.values():
+        if not location.ends(aor, each.expires_at):
+            core.push_timer(each.expires_at, aor, TIMER)
+    location.replace(aor, bindings)
+    if before.keys() != bindings.keys():
+        core.log("info", f"registrar: {aor} is at {', '.join(bindings) or 'no place'}")
 
 
 def _asked(core: Core, request: Request, value: str) -> Asked:

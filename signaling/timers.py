@@ -26,6 +26,8 @@ def compact(state: AgentState, elsewhere: Container[str]) -> None:
 def _is_true(state: AgentState, elsewhere: Container[str], at: float, key: str, name: str) -> bool:
     if name == "asked":
         return key in state.asked
+    if name == "binding":
+        return state.location.ends(key, at)
     if name in elsewhere:
         return True
     call = state.calls.get(CallId(key))

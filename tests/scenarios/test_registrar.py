@@ -7,6 +7,7 @@ import pytest
 from bus.calls import Answer, Answered, Ended, HangUp, IncomingCall, Outcome, Ring, Subscribe
 from bus.registrations import ListRegistrations, Register, Registrations, Unregister
 from bus.settings import AuthSettings, RegistrarSettings, Settings
+from signaling.registrar import MOST
 from signaling.sip.headers import parse_via
 from signaling.sip.message import Header, Request, Response, every, first
 from signaling.sip.render import respond
@@ -198,6 +199,32 @@ def test_an_old_register_changes_nothing(arena: Arena) -> None:
     phone.number = 10
     assert len(every(ask(arena, phone), "Contact")) == 1
     ask(arena, phone, ("Expires", "0"), contacts=["*"])
+
+
+def test_a_phone_that_registers_all_the_time_leaves_one_timer(arena: Arena) -> None:
+    phone = registering(arena)
+    for _ in range(100):
+        ask(arena, phone, contacts=["<sip:d@192.0.2.4:1>"])
+    assert len(arena.bob.state.timers) < 80
+    assert sum("is at" in line for line in arena.bob.logs) == 1, "a refresh is no news"
+    ask(arena, phone, ("Expires", "0"), contacts=["*"])
+    arena.network.run(seconds=3600.0)
+
+
+def test_there_is_an_end_to_the_users_that_one_can_invent() -> None:
+    with Arena(1) as arena:  # not to be replayed: its state is made by hand
+        phone = registering(arena)
+        ask(arena, phone, contacts=["<sip:d@192.0.2.4:1>"])
+        location = arena.bob.state.location
+        (binding,) = location.bindings["bob"].values()
+        for number in range(MOST - 1):
+            location.replace(f"user{number}", {binding.contact: binding})
+        request = phone.request("REGISTER")
+        other = [(n, f"<sip:one-more@{BOB}>" if n == "To" else v) for n, v in request.headers]
+        phone.send(Request(method="REGISTER", uri=request.uri, headers=other, body=b""))
+        arena.network.run(until=lambda: bool(heard(phone, 2, "REGISTER")), seconds=5.0)
+        assert heard(phone, 2, "REGISTER")[0].status == 503
+        assert ask(arena, phone, contacts=["<sip:d@192.0.2.4:1>"]).status == 200
 
 
 def test_off_by_default(arena: Arena) -> None:
