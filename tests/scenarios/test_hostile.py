@@ -21,7 +21,7 @@ from tests.harness.arena import CAROL, TO_CAROL, Arena
 from tests.harness.recording import Recording, decode_state
 from tests.scenarios.transferring import accepts, answers
 
-FORMS = 8
+FORMS = 30
 """Of each message."""
 
 STRANGE = (
@@ -41,6 +41,21 @@ NAMES = (
     *("Retry-After", "WWW-Authenticate", "Authorization", "Proxy-Authorization", "Expires"),
     *("Min-Expires", "Max-Forwards", "Refer-Sub", "Proxy-Require"),
 )
+POINTED = (
+    ("Via", "SIP/2.0/UDP h:5060;branch=z9hG4bKfw;flow=x"),
+    ("Via", "SIP/2.0/UDP h:5060;rport=99999;received=x_y;branch=z9hG4bK1"),
+    ("Subscription-State", f"active;expires={'9' * 5000}"),
+    ("Event", 'refer;id="'),
+    ("Refer-To", "<sip:x@h?X-%20a=1&Replaces=%3b>"),
+    ("Replaces", 'x;to-tag=1;from-tag="'),
+    ("Target-Dialog", 'x;local-tag="'),
+    ("Min-Expires", "9" * 5000),
+    ("Session-Expires", '9;refresher="'),
+    ("RSeq", "9" * 5000),
+    ("Contact", "<sip:%00@[::1]>;q=nan;expires=x"),
+    ("Record-Route", "<urn:x:y>"),
+)
+"""What was once mistaken, or nearly."""
 BODIES = (b"", b"x", b"v=0\r\n", b"SIP/2.0 999 x\r\n", b"SIP/2.0 200 \xff", b"Signal=")
 
 
@@ -49,13 +64,17 @@ def strange(datagram: bytes, draw: random.Random) -> bytes:
     head, _, body = datagram.partition(b"\r\n\r\n")
     lines = [line for line in head.decode().split("\r\n") if not line.startswith("Content-Length")]
     place = draw.randrange(1, len(lines))
-    match draw.randrange(4):
+    match draw.randrange(5):
         case 0:
             lines[place] = f"{lines[place].partition(':')[0]}: {draw.choice(STRANGE)}"
         case 1:
             lines.insert(place, f"{draw.choice(NAMES)}: {draw.choice(STRANGE)}")
         case 2:
             del lines[place]
+        case 3:
+            name, value = draw.choice(POINTED)
+            kept = [line for line in lines if name == "Via" or not line.startswith(f"{name}:")]
+            lines = [kept[0], f"{name}: {value}", *kept[1:]]
         case _:
             body = draw.choice((*BODIES, body[: len(body) // 2]))
     return "\r\n".join(lines).encode() + b"\r\n\r\n" + body
