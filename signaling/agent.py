@@ -136,6 +136,7 @@ def _take(core: Core, given: Input) -> None:
             level = "debug" if given.flow.connection else "info"
             core.log(level, f"{given.flow.listener} to {given.flow.host}: {given.reason}")
             core.take(core.state.transactions.transport_failed(given.flow, core.now, given.reason))
+            registering.connection_lost(core, given.flow)
         case Resolved():
             _resolved(core, given)
         case FromClient():

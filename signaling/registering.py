@@ -20,6 +20,7 @@ from signaling.locating import is_numeric
 from signaling.registration import TABLE, Act, Cue, Registration, State
 from signaling.sending import branch, contact, listener_for, locate, send_outside, via
 from signaling.sip.errors import SipError
+from signaling.sip.flow import Flow
 from signaling.sip.headers import parse_cseq, parse_name_addr, parse_via
 from signaling.sip.intervals import delta_seconds
 from signaling.sip.message import Header, Request, Response, every, first
@@ -35,6 +36,8 @@ SOONEST: Final = 1.0
 """Seconds until a refresh, however little the registrar grants."""
 MOST_RAISES: Final = 3
 """423s in a row that are followed."""
+SOON: Final = 1.0
+"""Seconds, and up to twice that, until we register again when the connection breaks."""
 EARLY: Final = (0.75, 0.9)
 """Share of its time after which a registration is refreshed."""
 
@@ -74,9 +77,20 @@ def take_final(core: Core, outside: Outside, happening: Happening) -> None:
     elif response is not None and happening.status == 423 and _lengthened(registration, response):
         _send(core, registration, registration.expires)
         return
+    registration.flow = outside.flow
     if outside.flow is not None and 200 <= happening.status < 300:
         core.effects.append(KeepOpen(outside.flow, float(first(outside.request, "Expires") or 0)))
     _step(core, registration, _judge(core, registration, happening))
+
+
+def connection_lost(core: Core, flow: Flow) -> None:
+    """Register soon again over a new connection: calls came in on the one that broke."""
+    for registration in core.state.registrations.values():
+        ours = registration.flow
+        if ours is None or not ours.reliable or registration.state is not State.REGISTERED:
+            continue
+        if (ours.listener, ours.host, ours.port) == (flow.listener, flow.host, flow.port):
+            _wait(core, registration, SOON * (1.0 + core.entropy.fraction()))
 
 
 def _cseq(outside: Outside) -> str:

@@ -15,6 +15,7 @@ import msgspec
 
 from bus.ids import PeerId
 from bus.registrations import RegistrationInfo
+from signaling.sip.flow import Flow
 from signaling.sip.message import Header
 
 
@@ -103,6 +104,8 @@ class Registration(msgspec.Struct, kw_only=True):
     """Contact to be removed in the same request."""
     realm: str = ""
     """Whose challenge was answered."""
+    flow: Flow | None = None
+    """The way the last answer came."""
     state: State = State.TRYING
     cseq: int = 0
     failures: int = 0

@@ -13,6 +13,8 @@ from bus.registrations import (
     Unregister,
 )
 from bus.settings import AuthSettings, RegistrarSettings, Settings
+from signaling.effects import TransportFailed
+from signaling.sip.flow import Flow
 from signaling.sip.headers import parse_cseq
 from signaling.sip.message import Header, Request, first
 from signaling.sip.render import respond
@@ -41,7 +43,7 @@ class Registrar:
             return
         status, headers = self.answers.pop(0) if self.answers else (200, [])
         if status == 200 and (contact := first(request, "Contact")):
-            uri = contact.partition(";")[0]
+            uri = contact.partition(";expires")[0]
             gone = first(request, "Expires") == "0"
             headers = [*headers, *([] if gone else [("Contact", f"{uri};expires={self.expires}")])]
         puppet.send(respond(request, status, to_tag="r", headers=headers), path.remote)
@@ -238,4 +240,17 @@ def test_who_asks_for_ever_more_or_grants_nothing(arena: Arena) -> None:
     register(arena, expires=100)
     arena.network.run(seconds=10.0)
     assert len(nothing.of("REGISTER")) <= 11, "once a second at most"
+    unregister(arena)
+
+
+def test_a_connection_that_breaks_is_made_again(arena: Arena) -> None:
+    carol = arena.puppet("carol", CAROL, Registrar())
+    register(arena, f"{AT_CAROL};transport=tcp")
+    arena.network.run(until=lambda: bool(states(arena.alice)), seconds=5.0)
+    arena.network.run(seconds=5.0)
+    assert len(carol.of("REGISTER")) == 1
+    broken = Flow("tcp:192.0.2.1:5060", CAROL, 5060, f"tcp:{CAROL}:5060")
+    arena.alice.feed(TransportFailed(broken, "reset"))
+    arena.network.run(seconds=3.0)
+    assert len(carol.of("REGISTER")) == 2
     unregister(arena)
