@@ -11,7 +11,7 @@ import msgspec
 from signaling.core import Core
 from signaling.location import Binding
 from signaling.sip.errors import SipError
-from signaling.sip.flow import Flow
+from signaling.sip.flow import PORTS, Flow
 from signaling.sip.headers import NameAddr, parse_cseq, parse_name_addr
 from signaling.sip.message import Header, Request, every, first
 from signaling.sip.uri import Uri, parse_uri
@@ -74,7 +74,7 @@ def register(core: Core, request: Request, flow: Flow) -> Refusal:
                 expires_at=core.now + each.seconds,
                 call_id=call_id,
                 cseq=cseq,
-                flow=flow,
+                flow=_way(flow, parse_uri(each.contact)),
             )
     if aor not in core.state.location.bindings and len(core.state.location.bindings) >= MOST:
         return Refusal(503, "Too Many Users")
@@ -107,6 +107,16 @@ def _asked(core: Core, request: Request, value: str) -> Asked:
     text = contact.parameter("expires") or (first(request, "Expires") or "").strip()
     seconds = int(text) if text.isdecimal() and len(text) <= 10 else limits.max_expires
     return Asked(contact.uri, _quality(contact), min(seconds, limits.max_expires))
+
+
+def _way(flow: Flow, contact: Uri) -> Flow:
+    """Return where calls go: to where the REGISTER came from, on the port that the contact names.
+
+    A contact with another address stands behind a NAT, or is somebody else's: the source it is.
+    """
+    if flow.reliable or contact.host != flow.host:
+        return flow
+    return msgspec.structs.replace(flow, port=contact.port or PORTS["udp"])
 
 
 def _quality(contact: NameAddr) -> float:

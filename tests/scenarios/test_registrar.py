@@ -227,6 +227,18 @@ def test_there_is_an_end_to_the_users_that_one_can_invent() -> None:
         assert ask(arena, phone, contacts=["<sip:d@192.0.2.4:1>"]).status == 200
 
 
+def test_calls_go_to_the_port_that_the_contact_names_unless_a_nat_is_between(arena: Arena) -> None:
+    phone = registering(arena)
+    ask(arena, phone, contacts=["<sip:d@192.0.2.4:5070>", "<sip:d@10.0.0.4:5070>"])
+    (bindings,) = arena.bob.state.location.bindings.values()
+    ways = {uri: (each.flow.host, each.flow.port) for uri, each in bindings.items()}
+    assert ways == {
+        "sip:d@192.0.2.4:5070": ("192.0.2.4", 5070),
+        "sip:d@10.0.0.4:5070": ("192.0.2.4", 5060),
+    }
+    ask(arena, phone, ("Expires", "0"), contacts=["*"])
+
+
 def test_off_by_default(arena: Arena) -> None:
     phone = Caller(arena.puppet("dave", "192.0.2.4"), BOB, call_id="phone")
     phone.uri = f"sip:{BOB}"
