@@ -7,8 +7,18 @@ from tests.peers.plain_client import Fields, PlainClient
 
 TONE: Final[Fields] = {"source": "tone", "frequency": 440.0}
 
-BUILT: Final = frozenset({"INVITE", "ACK", "CANCEL", "BYE", "OPTIONS"})
+BUILT: Final = frozenset(
+    ("INVITE", "ACK", "CANCEL", "BYE", "OPTIONS", "PRACK", "UPDATE", "INFO", "REFER", "NOTIFY")
+)
 """The methods that exist, and therefore all that ``Allow`` may list."""
+
+EXTENSIONS: Final = frozenset(("100rel", "replaces", "norefersub", "tdialog", "timer"))
+"""Likewise for ``Supported``."""
+
+
+def listed(value: str) -> set[str]:
+    """Return the items of a header that is a list."""
+    return {part.strip() for part in value.split(",")}
 
 
 def take_call(app: PlainClient, hand: Hand, engine_port: int) -> Fields:

@@ -8,7 +8,7 @@ from typing import cast
 import numpy as np
 import pytest
 
-from tests.peers.calls import BUILT, TONE
+from tests.peers.calls import BUILT, EXTENSIONS, TONE, listed
 from tests.peers.capture import Capture, RtpSeen, SipSeen, check_continuous
 from tests.peers.engine import Engine
 from tests.peers.hand import Hand
@@ -66,8 +66,8 @@ def quality(ended: dict[str, object]) -> dict[str, float]:
 
 def check_invite(invite: SipSeen) -> None:
     """What is listed is what is built, no more and no less."""
-    assert {part.strip() for part in invite.header("Allow").split(",")} == BUILT
-    assert invite.header("Supported") == ""
+    assert listed(invite.header("Allow")) == BUILT
+    assert listed(invite.header("Supported")) == EXTENSIONS
     media = [line for line in invite.body.splitlines() if line.startswith("m=")]
     assert len(media) == 1
     assert media[0].split()[3:] == ["0", "8", "101"]
