@@ -17,8 +17,9 @@ from bus.uris import user_of
 
 R = TypeVar("R", bound=Reply)
 
-IncomingCalls = Arrivals[IncomingCall]
-"""As a context manager it subscribes at once: ``async with engine.incoming() as calls: ...``."""
+
+class IncomingCalls(Arrivals[IncomingCall]):
+    """As a context manager it subscribes at once: ``async with engine.incoming() as calls: ...``."""
 
 
 class Asker(Protocol):
@@ -60,7 +61,7 @@ class Reception:
 
     def __init__(self, signaling: Asker) -> None:
         self._signaling = signaling
-        self._desks: list[tuple[Desk, weakref.ref[IncomingCalls]]] = []
+        self._desks: list[tuple[Desk, weakref.ref[Arrivals[IncomingCall]]]] = []
 
     @property
     def busy(self) -> bool:
@@ -71,10 +72,10 @@ class Reception:
         """Return the iterator of a new desk, which opens with its first step."""
         desk = Desk(user, on_owner_lost)
 
-        async def opening(holder: IncomingCalls) -> None:
+        async def opening(holder: Arrivals[IncomingCall]) -> None:
             await self._open(desk, holder)
 
-        return Arrivals(desk.waiting, opening, lambda: self._remove(desk))
+        return IncomingCalls(desk.waiting, opening, lambda: self._remove(desk))
 
     def came(
         self, event: verbs.IncomingCall, make: Callable[[OnOwnerLost], IncomingCall]
@@ -99,7 +100,7 @@ class Reception:
             desk.waiting.put_nowait(None)
         self._desks.clear()
 
-    async def _open(self, desk: Desk, holder: IncomingCalls) -> None:
+    async def _open(self, desk: Desk, holder: Arrivals[IncomingCall]) -> None:
         """Subscribe; a holder that is forgotten closes its desk."""
         if self._signaling.closed:
             desk.waiting.put_nowait(None)

@@ -83,8 +83,8 @@ class TransferRequest:
         await self._engine.ask(request, verbs.Ok)
 
 
-TransferRequests = Arrivals[TransferRequest]
-"""As a context manager it listens at once."""
+class TransferRequests(Arrivals[TransferRequest]):
+    """As a context manager it listens at once."""
 
 
 class TransferDesk:
@@ -93,18 +93,18 @@ class TransferDesk:
     def __init__(self, tell: Callable[[Command], None]) -> None:
         self._tell = tell
         self._waiting: asyncio.Queue[TransferRequest | None] | None = None
-        self._holder: weakref.ref[TransferRequests] | None = None
+        self._holder: weakref.ref[Arrivals[TransferRequest]] | None = None
 
     def requests(self) -> TransferRequests:
         """Return an iterator, which listens from its first step on."""
         waiting = asyncio.Queue[TransferRequest | None]()
 
-        async def opening(holder: TransferRequests) -> None:
+        async def opening(holder: Arrivals[TransferRequest]) -> None:
             self.close()
             self._waiting = waiting
             self._holder = weakref.ref(holder, lambda _: self._leave(waiting))
 
-        return Arrivals(waiting, opening, lambda: self._leave(waiting))
+        return TransferRequests(waiting, opening, lambda: self._leave(waiting))
 
     def asked(self, request: TransferRequest) -> None:
         """Take one; decline it if nobody listens."""
