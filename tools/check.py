@@ -32,8 +32,12 @@ PEERS = {
     "unshare": "util-linux",
     "linphonec": "linphone-cli",
     "kamailio": "kamailio",
+    "tls.so": "kamailio-tls-modules",
+    "websocket.so": "kamailio-websocket-modules",
     "dnsmasq": "dnsmasq-base",
+    "openssl": "openssl",
 }
+"""Programs and modules of kamailio, and the packages they are in."""
 REAL_TIME = (
     "tests/peers",
     "tests/system",
@@ -76,15 +80,26 @@ def main() -> int:
 
 def install_peers() -> None:
     """Install the peers that are missing, or say how."""
-    lacking = sorted(package for program, package in PEERS.items() if not shutil.which(program))
+    lacking = missing()
     if not lacking:
         return
     if can_apt():
         for package in lacking:
             apt_install([package])
-    still = sorted(package for program, package in PEERS.items() if not shutil.which(program))
+    still = missing()
     if still:
         say(f"missing test peers; install them with: sudo apt-get install -y {' '.join(still)}")
+
+
+def missing() -> list[str]:
+    """Return the packages whose program or module is not there."""
+    return sorted(package for peer, package in PEERS.items() if not is_there(peer))
+
+
+def is_there(peer: str) -> bool:
+    """Whether a program or a module of kamailio is installed."""
+    modules = Path("/usr").glob(f"lib*/*/kamailio/modules/{peer}")
+    return bool(shutil.which(peer)) or (peer.endswith(".so") and any(modules))
 
 
 def alone(command: list[str]) -> list[str]:
