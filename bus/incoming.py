@@ -19,7 +19,7 @@ R = TypeVar("R", bound=Reply)
 
 
 class IncomingCalls(Arrivals[IncomingCall]):
-    """A context manager, too, which subscribes at once: ``async with engine.incoming() as calls``."""
+    """As a context manager it subscribes at once: ``async with engine.incoming() as calls``."""
 
 
 class Asker(Protocol):
