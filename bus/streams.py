@@ -64,7 +64,9 @@ class Remote(msgspec.Struct, frozen=True, kw_only=True):
     """RTP; RTCP is ``rtcp_port``."""
     rtcp_port: int
     codec: str
-    """``PCMU`` or ``PCMA``."""
+    """Encoding name as in ``a=rtpmap`` (RFC 3551); case does not matter."""
+    clock: int = 8000
+    """Hz, of its RTP timestamps."""
     payload_type: int
     """That the peer wants to receive."""
     receive_payload_type: int

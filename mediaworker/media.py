@@ -17,14 +17,21 @@ from bus.streams import StreamEvent
 from bus.tables import PublicStreams, WorkerState
 from mediaworker.ring import Rings, Windows
 from mediaworker.rtp.header import Headers
-from mediaworker.streams import RECORDINGS, Recordings, Rows, Streams
+from mediaworker.streams import RECORDINGS, TICK, Recordings, Rows, Streams
 
 
 class Batch(NamedTuple):
-    """Rows that are due in this tick and have the same packet time."""
+    """Rows that are due in this tick and have the same packet time and sample rate."""
 
     rows: Rows
     samples: int
+    scale: int = 1
+    """Samples to one at 8 kHz; the same in all rows."""
+
+    @property
+    def ticks(self) -> int:
+        """Return the packet time."""
+        return self.samples // (TICK * self.scale)
 
 
 class Packets(NamedTuple):

@@ -18,6 +18,8 @@ from bus.columns import Column
 from bus.errors import BadRequestError, NoCapacityError
 from bus.ids import StreamId
 from bus.streams import Remote
+from mediaworker.codecs.codec import Codec
+from mediaworker.codecs.formats import FORMATS, find
 from mediaworker.media import Media
 from mediaworker.net.address import Words, words_of
 from mediaworker.rtp.event import KEYS
@@ -25,7 +27,7 @@ from mediaworker.sounding import PARTS, forget_leg
 from mediaworker.sources.resample import RATE
 from mediaworker.stages.reorder import AMPLE, IDLE
 from mediaworker.stages.report import FIRST, farewell
-from mediaworker.streams import DIGITS, NEVER, TICK_NS, Law, PayloadKind, Streams
+from mediaworker.streams import DIGITS, NEVER, TICK, TICK_NS, PayloadKind, Streams
 
 ENTROPY: Final = 16
 """Bytes."""
@@ -52,14 +54,22 @@ CLOCKS: Final = range(1000, 192_001)
 """Hz, that telephone-events can have."""
 NOWHERE: Final = (words_of("0.0.0.0", 1)[:2], words_of("::", 1)[:2])
 """The addresses of a peer that wants to hear nothing (RFC 3264 section 8.4)."""
-STATIC_TYPES: Final = ((0, PayloadKind.PCMU), (8, PayloadKind.PCMA))
+STATIC_TYPES: Final = ((0, Codec.PCMU), (8, Codec.PCMA))
 """RFC 3551: heard also if not agreed upon."""
 
 OWN: Final = frozenset(
     {
         *("live", "offered_peer", "aimed", "aimed_at", "sends", "receives", "caller_is_remote"),
-        *("law", "payload_type", "payload_kinds", "events_payload_type", "events_clock"),
-        *("period", "ssrc"),
+        *(
+            "codec",
+            "scale",
+            "units",
+            "payload_type",
+            "payload_kinds",
+            "events_payload_type",
+            "events_clock",
+        ),
+        *("period", "frame", "ssrc"),
         *("sequence_base", "timestamp_base", "entropy", "released_at", "source_kind"),
         *("source_offset", "source_length", "source_loop", "source_row", "source_begin"),
         *("source_number", "held", *(f"waiting_{part}" for part in PARTS)),
@@ -110,7 +120,8 @@ def open_row(media: Media, row: int, *, caller_is_remote: bool, entropy: bytes) 
     streams.events_clock[row] = RATE
     streams.candidate_sequence[row] = -1
     streams.gap[row], streams.slack[row] = IDLE, AMPLE
-    streams.period[row] = PERIOD
+    streams.period[row], streams.frame[row] = PERIOD, PERIOD * TICK
+    streams.scale[row], streams.units[row] = 1, TICK
     streams.due[row] = media.tick + 1 + _phase(media)
     streams.report_due[row] = media.tick + FIRST + int(streams.entropy[row]) % FIRST
     streams.live[row] = True
@@ -121,17 +132,19 @@ def aim(media: Media, row: int, remote: Remote) -> None:
     streams = media.streams
     peer = words_of(remote.address, remote.port)
     rtcp_peer = words_of(remote.address, remote.rtcp_port)
-    law, kinds = _law(remote.codec), _payload_kinds(remote)
+    codec, kinds = _codec(remote), _payload_kinds(remote)
     nowhere = peer[:2] in NOWHERE
     if not nowhere:
         _turn(media, row, peer, rtcp_peer)
     streams.sends[row], streams.receives[row] = remote.send and not nowhere, remote.receive
-    streams.law[row], streams.payload_kinds[row] = law, kinds
+    streams.codec[row], streams.payload_kinds[row] = codec, kinds
     streams.payload_type[row] = remote.payload_type
     streams.events_payload_type[row] = remote.events_payload_type
     streams.events_clock[row] = remote.events_clock
     if remote.ptime_ms in PTIMES:
         streams.period[row] = remote.ptime_ms * 1_000_000 // TICK_NS
+    streams.scale[row], streams.units[row] = FORMATS[codec].scale, FORMATS[codec].units
+    streams.frame[row] = streams.period[row] * streams.scale[row] * TICK
 
 
 def record(media: Media, row: int, recording: int) -> None:
@@ -232,19 +245,20 @@ def _turn(media: Media, row: int, peer: Words, rtcp_peer: Words) -> None:
     streams.aimed[row] = True
 
 
-def _law(codec: str) -> Law:
-    try:
-        return Law[codec.upper()]
-    except KeyError:
-        known = ", ".join(law.name for law in Law)
-        raise BadRequestError(f"codec {codec!r} is not one of {known}") from None
+def _codec(remote: Remote) -> Codec:
+    codec = find(remote.codec, remote.clock)
+    if codec is None:
+        known = ", ".join(f"{each.name}/{each.clock}" for each in FORMATS.values())
+        wanted = f"{remote.codec}/{remote.clock}"
+        raise BadRequestError(f"codec {wanted!r} is not one of {known}")
+    return codec
 
 
 def _payload_kinds(remote: Remote) -> Column[np.uint8]:
-    kinds = bytearray(128)
+    kinds = bytearray([PayloadKind.UNKNOWN]) * 128
     for payload_type, kind in STATIC_TYPES:
         kinds[payload_type] = kind
-    agreed = PayloadKind[remote.codec.upper()]
+    agreed = _codec(remote)
     events = remote.receive_events_payload_type
     for payload_type in (remote.receive_payload_type, events, remote.payload_type):
         if payload_type > 127:

@@ -7,7 +7,8 @@ Columns are grouped by who writes them.  Those of the first group are set by com
 (``mediaworker.rows``); every other column has one stage as its writer, and a command only sets it
 back to its beginning when the row is taken.
 
-Instants are tick numbers (a tick is 5 ms), lengths are samples at 8 kHz unless said otherwise.
+Instants are tick numbers (a tick is 5 ms).  Audio of a row is at 8 or 16 kHz, as its codec is: its
+``scale`` is 1 or 2, and lengths in samples are such samples unless said otherwise.
 """
 
 from __future__ import annotations
@@ -24,21 +25,22 @@ from bus.columns import Column, Table, column
 
 TICK_NS: Final = 5_000_000
 TICK: Final = 40
-"""Samples of a tick."""
+"""Samples of a tick at 8 kHz."""
 FRAME: Final = 160
-"""Samples of 20 ms."""
-LONGEST: Final = 480
-"""Samples of the longest packet, 60 ms."""
+"""Samples of 20 ms at 8 kHz."""
+LONGEST: Final = 960
+"""Samples of the longest packet, 60 ms at 16 kHz."""
 
 HEADER: Final = 12
-PACKET: Final = HEADER + LONGEST + 20  # rounded to 512
+PACKET: Final = 1472
+"""Bytes of a packet that is sent, header included: what fits into one Ethernet frame."""
 SLOTS: Final = 16
 """Datagrams a row can receive in one tick; more wait in the socket."""
 SLOT: Final = 640
 """Bytes of a received datagram; one that fills its slot was longer, and is dropped."""
-RING: Final = 4800
-"""Samples of the jitter ring, 600 ms: a multiple of every packet length."""
-TAP: Final = 4800
+RING: Final = 9600
+"""Samples of the jitter ring, at least 600 ms: a multiple of every packet length."""
+TAP: Final = 9600
 """Samples kept of what a peer says, for those that listen to it."""
 MILLISECOND: Final = 8
 """Samples."""
@@ -66,20 +68,11 @@ class Kind(IntEnum):
     LEG = 3
 
 
-class Law(IntEnum):
-    """Codec of a stream (column ``law``), and with one added the mark of a sample in ``ring``."""
-
-    PCMU = 0
-    PCMA = 1
-
-
 class PayloadKind(IntEnum):
-    """What a payload type stands for (column ``payload_kinds``)."""
+    """What a payload type stands for (column ``payload_kinds``), if it is no ``Codec``."""
 
-    UNKNOWN = 0
-    PCMU = 1
-    PCMA = 2
-    EVENTS = 255
+    EVENTS = 254
+    UNKNOWN = 255
 
 
 class Streams(Table):
@@ -95,15 +88,23 @@ class Streams(Table):
     sends = column(np.bool_)
     receives = column(np.bool_)
     caller_is_remote = column(np.bool_)
-    law = column(np.uint8)
+    codec = column(np.uint8)
+    """Of what we send, a ``Codec``."""
+    scale = column(np.uint8)
+    """Samples of the row's audio to one at 8 kHz."""
+    units = column(np.uint32)
+    """By which the RTP timestamps that we send grow in a tick."""
     payload_type = column(np.uint8)
     events_payload_type = column(np.int16)
     """-1: the peer takes no telephone-events."""
     events_clock = column(np.uint32)
     """Hz, of the durations of telephone-events."""
     payload_kinds = column(np.uint8, 128)
+    """By payload type: a ``Codec`` or a ``PayloadKind``."""
     period = column(np.int64)
     """Packet time in ticks, 2 to 12."""
+    frame = column(np.int64)
+    """Samples of a packet."""
     ssrc = column(np.uint32)
     sequence_base = column(np.uint16)
     timestamp_base = column(np.uint32)
@@ -182,7 +183,7 @@ class Streams(Table):
 
     # -------------------------------------------------------------------------------- reorder
     ring = column(np.uint16, RING)
-    """The jitter ring, a sample each: 0 is empty, else ``mark << 8 | code``, mark = law + 1."""
+    """The jitter ring, samples as ``codecs.codec`` stores them: 0 is a hole."""
     cursor = column(np.int64)
     """Index in ``ring`` of the next sample to play."""
     play_timestamp = column(np.uint32)
@@ -193,13 +194,12 @@ class Streams(Table):
     """The least that was left in the ring in this window after a frame was taken, samples."""
     gap = column(np.int32)
     """Samples since the peer was heard; from ``IDLE`` on it is taken to be silent."""
-    coded = column(np.uint16, LONGEST)
-    """The frame taken from the ring."""
+    taken = column(np.uint16, LONGEST)
+    """The frame taken from the ring, as it was there."""
     complete = column(np.bool_)
     """No sample of it is missing."""
 
-    # --------------------------------------------------------------------- decode, conceal, route
-    pcm = column(np.int16, LONGEST)
+    # ----------------------------------------------------------------------------- conceal, route
     heard = column(np.int16, LONGEST)
     """What the peer says, without holes."""
     tap = column(np.int16, TAP)
@@ -231,7 +231,7 @@ class Streams(Table):
     digits_sent = column(np.uint32)
     """Digits ever begun."""
     digit_elapsed = column(np.uint32)
-    """Samples that were sent of it, this packet included."""
+    """Samples at 8 kHz that were sent of it, this packet included."""
     digit_timestamp = column(np.uint32)
     """Of this segment of it."""
     digit_before = column(np.uint32)
@@ -239,7 +239,7 @@ class Streams(Table):
     digit_ends = column(np.uint8)
     """Packets sent that say that the event is over."""
     digit_quiet = column(np.uint32)
-    """Samples since it was over."""
+    """Samples at 8 kHz since it was over."""
     in_event = column(np.bool_)
     """This packet is a telephone-event."""
     in_tone = column(np.bool_)

@@ -1,7 +1,7 @@
 """One tick: receive, then the stages in order, each over all the rows at once, then send.
 
     datagrams --> waves --> admit > receive > pace > reorder > hear_digits        what arrived
-    rows due  --> batches --> reorder > decode > ... > packetize > pace > report    what is sent
+    rows due  --> batches --> reorder > conceal > ... > packetize > pace > report    what is sent
 
 A stage says which columns it writes (those of other tables bear the table's name); each column has
 one stage that writes it.
@@ -19,7 +19,6 @@ from mediaworker.net.backend import Backend
 from mediaworker.stages import (
     admit,
     conceal,
-    decode,
     encode,
     hear_digits,
     level,
@@ -33,7 +32,7 @@ from mediaworker.stages import (
     route,
     send_digits,
 )
-from mediaworker.streams import TICK, Rows
+from mediaworker.streams import Rows
 
 
 class Stage(NamedTuple):
@@ -58,7 +57,6 @@ PIPELINE: Final = (
         on_wave=hear_digits.hear_digits,
         on_batch=hear_digits.end_digits,
     ),
-    Stage("decode", decode.WRITES, on_batch=decode.decode),
     Stage("conceal", conceal.WRITES, on_batch=conceal.conceal),
     Stage("play", play.WRITES, on_batch=play.play),
     Stage("send_digits", send_digits.WRITES, on_batch=send_digits.send_digits),
@@ -131,14 +129,15 @@ def work(media: Media, rows: Rows) -> None:
 
 
 def batches(media: Media, rows: Rows) -> Iterator[Batch]:
-    """Yield the rows of each packet time."""
-    periods = media.streams.period[rows]
-    first = int(periods[0])
-    if every(periods == first):
-        yield Batch(rows, first * TICK)
+    """Yield the rows of each packet time and sample rate."""
+    scales, samples = media.streams.scale[rows], media.streams.frame[rows]
+    scale, first = int(scales[0]), int(samples[0])
+    if every(samples == first) and every(scales == scale):
+        yield Batch(rows, first, scale)
         return
-    for period in np.unique(periods).tolist():
-        yield Batch(rows[periods == period], period * TICK)
+    forms = samples * 4 + scales
+    for form in np.unique(forms).tolist():
+        yield Batch(rows[forms == form], form // 4, form % 4)
 
 
 def _jump(media: Media) -> None:

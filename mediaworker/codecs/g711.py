@@ -1,15 +1,12 @@
-"""G.711 as table look-ups (ITU-T G.711; the codes as they are on the wire).
+"""G.711 as table look-ups (ITU-T G.711; the codes as they are on the wire)."""
 
-``EXPAND`` is indexed by a sample of the jitter ring, ``mark << 8 | code`` where the mark is a
-``Law`` plus one; mark 0 is no sample and silence.  ``COMPRESS[law]`` is indexed by a sample seen as
-an unsigned number.
-"""
-
+from collections.abc import Callable
 from typing import Final
 
 import numpy as np
 
 from bus.columns import Column
+from mediaworker.codecs.codec import stored
 
 BIAS: Final = 132
 CLIP: Final = 32635
@@ -55,16 +52,29 @@ def _bits(magnitude: Column[np.int32]) -> Column[np.int32]:
     return np.frexp(magnitude.astype(np.float32))[1]
 
 
-def _expand_table() -> Column[np.int16]:
-    codes = np.arange(256, dtype=np.uint8)
-    return np.concatenate([np.zeros(256, np.int16), expand_ulaw(codes), expand_alaw(codes)])
+class Law:
+    """u-law or A-law: one look-up for a whole block, either way."""
+
+    def __init__(
+        self,
+        expand: Callable[[Column[np.uint8]], Column[np.int16]],
+        compress: Callable[[Column[np.int16]], Column[np.uint8]],
+    ) -> None:
+        self.codes = compress(np.arange(65536, dtype=np.uint16).view(np.int16))
+        """Indexed by a sample seen as an unsigned number."""
+        self.samples = expand(np.arange(256, dtype=np.uint8))
+        self.stored = stored(self.samples)
+        for table in (self.codes, self.samples, self.stored):
+            table.flags.writeable = False
+
+    def encode(self, samples: Column[np.int16]) -> Column[np.uint8]:
+        """Return a code for each sample."""
+        return self.codes.take(samples.view(np.uint16))
+
+    def decode(self, payloads: Column[np.uint8]) -> Column[np.uint16]:
+        """Return a sample for each code, as the ring stores it."""
+        return self.stored.take(payloads)
 
 
-def _compress_table() -> Column[np.uint8]:
-    samples = np.arange(65536, dtype=np.uint16).view(np.int16)
-    return np.stack([compress_ulaw(samples), compress_alaw(samples)])
-
-
-EXPAND: Final = _expand_table()
-COMPRESS: Final = _compress_table()
-EXPAND.flags.writeable = COMPRESS.flags.writeable = False
+ULAW: Final = Law(expand_ulaw, compress_ulaw)
+ALAW: Final = Law(expand_alaw, compress_alaw)

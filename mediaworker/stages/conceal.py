@@ -8,6 +8,7 @@ from typing import Final
 import numpy as np
 
 from bus.columns import Column
+from mediaworker.codecs.codec import restored
 from mediaworker.masks import every
 from mediaworker.media import Batch, Media
 from mediaworker.stages.reorder import IDLE
@@ -18,19 +19,20 @@ FADE: Final = 11
 AFTER_EVENT: Final = 20
 """Ticks from the last packet of an event until the audio behind it is played."""
 ONE: Final = np.array(1, np.uint64)
+HOLE: Final = np.array(0, np.uint16)
 
 WRITES: Final = frozenset({"heard", "public.frames_played", "public.frames_concealed"})
 
 
 def conceal(media: Media, batch: Batch) -> None:
-    """Make ``heard`` of what was decoded, without holes."""
+    """Make ``heard`` of what was taken from the jitter buffer, without holes."""
     streams, public = media.streams, media.public
-    rows, samples = batch
+    rows, samples, _ = batch
     complete = streams.complete[rows]
     if not every(complete):
         _fill(media, rows[~complete], samples)
         rows = rows[complete]
-    streams.heard[rows, :samples] = streams.pcm[rows, :samples]
+    streams.heard[rows, :samples] = restored(streams.taken[rows, :samples])
     public.frames_played[rows] += ONE
 
 
@@ -38,11 +40,13 @@ def _fill(media: Media, rows: Rows, samples: int) -> None:
     streams = media.streams
     lately = media.tick - streams.event_heard_at[rows] < AFTER_EVENT
     silent = (streams.gap[rows] >= IDLE) | (lately & streams.event_known[rows])
-    streams.heard[rows[silent], :samples] = streams.pcm[rows[silent], :samples]
+    taken = streams.taken[rows, :samples]
+    whole = np.where(taken == HOLE, 0, restored(taken))
+    streams.heard[rows[silent], :samples] = whole[silent]
+    taken, whole = taken[~silent], whole[~silent]
     rows = rows[~silent]
     if not len(rows):
         return
     repeated: Column[np.int32] = streams.heard[rows, :samples].astype(np.int32) * FADE >> 4
-    missing = streams.coded[rows, :samples] == 0
-    streams.heard[rows, :samples] = np.where(missing, repeated, streams.pcm[rows, :samples])
+    streams.heard[rows, :samples] = np.where(taken == HOLE, repeated, whole)
     media.public.frames_concealed[rows] += ONE

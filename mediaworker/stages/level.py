@@ -9,7 +9,6 @@ import numpy as np
 
 from bus.columns import Column
 from mediaworker.media import Batch, Media
-from mediaworker.streams import TICK
 
 SILENCE: Final = -127.0
 EVERY: Final = 20
@@ -21,8 +20,8 @@ WRITES: Final = frozenset({"public.level_received", "public.level_sent"})
 
 def level(media: Media, batch: Batch) -> None:
     """Measure one frame of both directions in ``EVERY`` ticks."""
-    rows, samples = batch
-    if media.tick % EVERY < samples // TICK:  # each row is due once in so many ticks
+    rows, samples, _ = batch
+    if media.tick % EVERY < batch.ticks:  # each row is due once in so many ticks
         media.public.level_received[rows] = dbov(media.streams.heard[rows, :samples])
         media.public.level_sent[rows] = dbov(media.streams.said[rows, :samples])
 

@@ -7,7 +7,7 @@ import numpy as np
 from bus.columns import Column
 from mediaworker.masks import every
 from mediaworker.media import Batch, Media, Wave
-from mediaworker.streams import HEADER, TICK, Rows
+from mediaworker.streams import HEADER, Rows
 
 CATCH_UP: Final = 5
 """Overdue frames that are sent at once; those before them are skipped, and a marker says so."""
@@ -34,7 +34,7 @@ def align(media: Media, wave: Wave) -> None:
 def pace(media: Media, batch: Batch) -> None:
     """Commit to the packets that are sent next, and set when the rows are due again."""
     streams, rows = media.streams, batch.rows
-    sends, ticks = streams.sends[rows], batch.samples // TICK
+    sends, ticks = streams.sends[rows], batch.ticks
     streams.progress[rows] += sends + np.array(ticks << 32, np.uint64)
     streams.due[rows] += ticks
     sending = rows if every(sends) else rows[sends]

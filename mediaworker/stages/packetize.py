@@ -7,9 +7,7 @@ import numpy as np
 from mediaworker.masks import every, some
 from mediaworker.media import Batch, Media
 from mediaworker.rtp.header import first_words
-from mediaworker.streams import TICK, Rows
-
-TICK_SAMPLES: Final = np.array(TICK, np.uint32)
+from mediaworker.streams import Rows
 
 WRITES: Final = frozenset({"header", "talking"})
 
@@ -28,7 +26,7 @@ def packetize(media: Media, batch: Batch) -> None:
     if not every(sends):
         rows, markers = rows[sends], markers[sends]
     sequences = streams.sequence_base[rows] + streams.packets_sent[rows].astype(np.uint16)
-    times = streams.media_time[rows] * TICK_SAMPLES + streams.timestamp_base[rows]
+    times = streams.media_time[rows] * streams.units[rows] + streams.timestamp_base[rows]
     types, events = streams.payload_type[rows], streams.in_event[rows]
     if some(events):
         types = np.where(events, streams.events_payload_type[rows].astype(np.uint8), types)

@@ -18,7 +18,9 @@ from typing import Final
 import numpy as np
 
 from bus.columns import Column
-from mediaworker.masks import every, places, some
+from mediaworker.codecs.codec import Codec
+from mediaworker.codecs.formats import FORMATS
+from mediaworker.masks import each_kind, every, places, some
 from mediaworker.media import Batch, Media, Packets, Wave
 from mediaworker.streams import HEADER, LONGEST, RING, TICK, Rows
 
@@ -34,7 +36,6 @@ AMPLE: Final = 1 << 30
 WHOLE: Final = np.array(RING)
 SILENT: Final = np.array(IDLE, np.int32)
 EMPTY: Final = np.array(0, np.uint16)
-MARK_SHIFT: Final = np.array(8, np.uint16)
 
 WRITES: Final = frozenset(
     {
@@ -44,7 +45,7 @@ WRITES: Final = frozenset(
         "newest_timestamp",
         "slack",
         "gap",
-        "coded",
+        "taken",
         "complete",
         "public.packets_late",
     }
@@ -56,40 +57,45 @@ def store(media: Media, wave: Wave) -> None:
     packets = wave.audio
     if packets is None or not len(packets.rows):
         return
+    for codec, same in each_kind(packets.kinds):
+        _store_sizes(media, packets if same is None else packets.only(same), Codec(codec))
+
+
+def _store_sizes(media: Media, packets: Packets, codec: Codec) -> None:
     sizes = packets.sizes
     first = int(sizes[0])
     if first <= LONGEST and every(sizes == first):
-        _store_alike(media, packets, first)
+        _store_alike(media, packets, codec, first)
         return
     sizes = np.minimum(sizes, LONGEST)
     for size in np.unique(sizes).tolist():
-        _store_alike(media, packets.only(sizes == size), size)
+        _store_alike(media, packets.only(sizes == size), codec, size)
 
 
 def fetch(media: Media, batch: Batch) -> None:
-    """Take the next frame of each row: ``coded`` and whether it is ``complete``."""
+    """Take the next frame of each row: ``taken`` and whether it is ``complete``."""
     streams, rows, samples = media.streams, batch.rows, batch.samples
     at = streams.cursor[rows]
-    coded = media.jitter.take(rows, at, samples)
-    streams.coded[rows, :samples] = coded
+    taken = media.jitter.take(rows, at, samples)
+    streams.taken[rows, :samples] = taken
     streams.cursor[rows] = (at + samples) % WHOLE
     play = streams.play_timestamp[rows] + np.array(samples, np.uint32)
     streams.play_timestamp[rows] = play
     left = (streams.newest_timestamp[rows] - play).view(np.int32)
     streams.slack[rows] = np.minimum(streams.slack[rows], left)
-    if media.tick % WINDOW < samples // TICK:  # so each row once a window
+    if media.tick % WINDOW < batch.ticks:  # so each row once a window
         _shrink(media, rows, samples)
-    complete = np.minimum.reduce(coded, axis=1) > EMPTY
+    complete = np.minimum.reduce(taken, axis=1) > EMPTY
     streams.complete[rows] = complete
     if every(complete):
         streams.gap[rows] = 0
         return
     gap = np.minimum(streams.gap[rows] + samples, IDLE)
-    gap[coded.any(axis=1)] = 0
+    gap[taken.any(axis=1)] = 0
     streams.gap[rows] = gap
 
 
-def _store_alike(media: Media, packets: Packets, size: int) -> None:
+def _store_alike(media: Media, packets: Packets, codec: Codec, size: int) -> None:
     """Store packets which are all of ``size`` samples."""
     streams, rows = media.streams, packets.rows
     offsets = packets.timestamps - streams.play_timestamp[rows]
@@ -101,7 +107,7 @@ def _store_alike(media: Media, packets: Packets, size: int) -> None:
     if some(odd):
         packets, ahead = _settle(media, packets, ahead, odd, size)
         rows = packets.rows
-    _write(media, packets, (streams.cursor[rows] + ahead) % WHOLE, size)
+    _write(media, packets, codec, (streams.cursor[rows] + ahead) % WHOLE, size)
     ends = packets.timestamps + np.array(size, np.uint32)
     later = (ends - streams.newest_timestamp[rows]).view(np.int32) > 0
     if every(later):
@@ -110,17 +116,14 @@ def _store_alike(media: Media, packets: Packets, size: int) -> None:
         streams.newest_timestamp[rows[later]] = ends[later]
 
 
-def _write(media: Media, packets: Packets, at: Column[np.int64], size: int) -> None:
+def _write(media: Media, packets: Packets, codec: Codec, at: Column[np.int64], size: int) -> None:
     rows, begins = packets.rows, packets.begins
     if begins is None:
         payloads = media.streams.slots[rows, packets.slot, HEADER : HEADER + size]
     else:
         columns = begins[:, np.newaxis] + np.arange(size)
         payloads = media.streams.slots[rows[:, np.newaxis], packets.slot, columns]
-    marks = packets.kinds.astype(np.uint16) << MARK_SHIFT
-    samples: Column[np.uint16] = payloads.astype(np.uint16)
-    samples |= marks[:, np.newaxis]
-    media.jitter.write(rows, at, size, samples)
+    media.jitter.write(rows, at, size, FORMATS[codec].coding.decode(payloads))
 
 
 def _settle(

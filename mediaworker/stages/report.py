@@ -18,7 +18,7 @@ from mediaworker.rtp.rtcp import (
     parse,
     report,
 )
-from mediaworker.streams import TICK, Streams
+from mediaworker.streams import Streams
 
 INTERVAL: Final = 1000
 """Ticks between reports on the average (RFC 3550 section 6.2); from half to one and a half."""
@@ -92,7 +92,7 @@ def _sender(media: Media, row: int) -> SenderInfo:
     time = int(streams.progress[row]) >> 32
     return SenderInfo(
         ntp_time(media.wall_ns),
-        (int(streams.timestamp_base[row]) + time * TICK) & 0xFFFF_FFFF,
+        (int(streams.timestamp_base[row]) + time * int(streams.units[row])) & 0xFFFF_FFFF,
         int(streams.progress[row]) & 0xFFFF_FFFF,
         int(streams.octets_sent[row]) & 0xFFFF_FFFF,
     )

@@ -23,7 +23,7 @@ WRITES: Final = frozenset({"said", "tap", "tap_written", "tap_read", "tap_seen"}
 def route(media: Media, batch: Batch) -> None:
     """Fill ``said`` and the taps."""
     streams = media.streams
-    rows, samples = batch
+    rows, samples, _ = batch
     tapped = streams.tapped[rows]
     if some(tapped):
         _tap(media, rows[tapped], samples)
@@ -32,7 +32,7 @@ def route(media: Media, batch: Batch) -> None:
         _say(media, rows if same is None else rows[same], Kind(kind), samples)
     toned = streams.in_tone[rows]
     if some(toned):
-        _dial(media, rows[toned], samples)
+        _dial(media, rows[toned], batch)
 
 
 def _tap(media: Media, rows: Rows, samples: int) -> None:
@@ -54,12 +54,13 @@ def _say(media: Media, rows: Rows, kind: Kind, samples: int) -> None:
             streams.said[rows, :samples] = _listen(media, rows, samples)
 
 
-def _dial(media: Media, rows: Rows, samples: int) -> None:
+def _dial(media: Media, rows: Rows, batch: Batch) -> None:
     """Let the tones of a digit take the place of the source."""
     streams, digit = media.streams, latest(media, rows)
-    begins = streams.digit_elapsed[rows].astype(np.int64) - samples
+    begins = streams.digit_elapsed[rows].astype(np.int64) - batch.ticks * TICK
     ends = streams.digit_lengths[rows, digit].astype(np.int64) * MILLISECOND
-    streams.said[rows, :samples] = sound(streams.digits[rows, digit], begins, ends, samples)
+    sounds = sound(streams.digits[rows, digit], begins, ends, batch.samples, batch.scale)
+    streams.said[rows, : batch.samples] = sounds
 
 
 def _listen(media: Media, rows: Rows, samples: int) -> Column[np.int16]:
@@ -67,7 +68,7 @@ def _listen(media: Media, rows: Rows, samples: int) -> Column[np.int16]:
     streams = media.streams
     sources = streams.source_row[rows]
     written, position = streams.tap_written[sources], streams.tap_read[rows]
-    lag = np.maximum(samples, streams.period[sources] * TICK)
+    lag = np.maximum(samples, streams.period[sources] * streams.scale[sources] * TICK)
     waiting = written - position
     anew = (streams.tap_seen[rows] != streams.source_number[rows]) | (waiting > 4 * lag)
     position = np.where(anew, np.maximum(written - lag, 0), position)

@@ -73,14 +73,15 @@ def send_digits(media: Media, batch: Batch) -> None:
     rows = rows[waiting]
     streams.in_event[rows] = streams.in_tone[rows] = False
     rows = rows[streams.sends[rows]]
-    _leave_gap(media, rows, batch.samples)
+    samples = batch.ticks * TICK
+    _leave_gap(media, rows, samples)
     queued = streams.digits_sent[rows] != streams.digits_queued[rows]
     _begin(media, rows[(streams.digit_phase[rows] == IDLE) & queued])
     rows = rows[streams.digit_phase[rows] != IDLE]
     tones = streams.digit_tones[rows, latest(media, rows)] | (streams.events_payload_type[rows] < 0)
-    _sound(media, rows[tones], batch.samples)
+    _sound(media, rows[tones], samples)
     rows = rows[~tones]
-    _report(media, rows[streams.digit_phase[rows] != Phase.GAP], batch.samples)
+    _report(media, rows[streams.digit_phase[rows] != Phase.GAP], samples)
 
 
 def latest(media: Media, rows: Rows) -> Rows:
@@ -107,7 +108,7 @@ def _leave_gap(media: Media, rows: Rows, samples: int) -> None:
 
 def _begin(media: Media, rows: Rows) -> None:
     streams = media.streams
-    time = streams.timestamp_base[rows] + streams.media_time[rows] * np.uint32(TICK)
+    time = streams.timestamp_base[rows] + streams.media_time[rows] * streams.units[rows]
     # Segments by a clock that is faster than that of audio can have got ahead of it.
     ahead = streams.digit_timestamp[rows] + np.uint32(1) - time
     ahead[(streams.digits_sent[rows] == 0) | (ahead > FARTHEST)] = 0

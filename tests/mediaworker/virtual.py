@@ -12,7 +12,7 @@ from bus.columns import Column
 from bus.ids import StreamId
 from bus.streams import Remote, StreamEvent
 from mediaworker import rows
-from mediaworker.codecs.g711 import COMPRESS, EXPAND
+from mediaworker.codecs.g711 import ALAW, ULAW
 from mediaworker.media import Media, Report, Wave
 from mediaworker.net.address import words_of
 from mediaworker.streams import SLOT, SLOTS, TICK_NS, Rows
@@ -177,7 +177,7 @@ def peer(**changes: object) -> Remote:
 def speech(samples: int, seed: int = 1) -> Column[np.uint8]:
     """Return so many u-law codes that never repeat: each sample tells where it is from."""
     noise = np.random.default_rng(seed).integers(-8000, 8000, samples)
-    codes: Column[np.uint8] = COMPRESS[0][noise.astype(np.int16).view(np.uint16)]
+    codes = ULAW.encode(noise.astype(np.int16))
     codes[codes == 0x7F] = 0xFF  # minus zero, which would come back as zero
     return codes
 
@@ -194,10 +194,7 @@ def packets(
 
 def expanded(codes: bytes, law: int = 0) -> Column[np.int16]:
     """Return the samples of codes."""
-    samples: Column[np.int16] = EXPAND[
-        np.frombuffer(codes, np.uint8).astype(np.intp) + 256 * (law + 1)
-    ]
-    return samples
+    return (ULAW, ALAW)[law].samples[np.frombuffer(codes, np.uint8)]
 
 
 def said(sent: Iterable[Rtp]) -> bytes:

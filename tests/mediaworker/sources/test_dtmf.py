@@ -5,7 +5,7 @@ import pytest
 
 from bus.columns import Column
 from mediaworker.rtp.event import KEYS
-from mediaworker.sources.dtmf import HIGH, LOW, PAIRS, RAMP, pair, sound
+from mediaworker.sources.dtmf import FINEST, HIGH, LOW, PAIRS, RAMP, pair, sound
 
 KEYPAD = {
     (697, 1209): "1",
@@ -51,12 +51,19 @@ def test_pieces_make_the_whole_and_a_second_is_a_loop() -> None:
     pieces = [sound(code, np.array([begin]), ends, 400)[0] for begin in range(0, 20_400, 400)]
     assert np.array_equal(np.concatenate(pieces), whole)
     assert not whole[20_000:].any()
-    assert np.array_equal(whole[8000:16_000], pair("5"))
+    assert np.array_equal(whole[8000:16_000], pair("5")[::FINEST])
 
 
 def test_it_grows_and_fades() -> None:
     tone = sound(np.array([1], np.uint8), np.array([0]), np.array([800]), 800)[0].astype(np.int64)
-    full = pair("1").astype(np.int64)
+    full = pair("1")[::FINEST].astype(np.int64)
     assert np.array_equal(tone[RAMP : 800 - RAMP], full[RAMP : 800 - RAMP])
     assert abs(tone[0]) == 0 and abs(tone[-1]) <= 21000 // RAMP
     assert np.abs(np.diff(tone)).max() <= np.abs(np.diff(full)).max()
+
+
+def test_wide_audio_has_the_same_tones_and_as_long() -> None:
+    code, begin, end = np.array([5], np.uint8), np.array([160]), np.array([800])
+    narrow, wide = sound(code, begin, end, 800)[0], sound(code, begin, end, 1600, 2)[0]
+    assert np.array_equal(wide[::2], narrow)
+    assert not wide[2 * (800 - 160) :].any()

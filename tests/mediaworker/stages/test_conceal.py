@@ -3,12 +3,12 @@ import pytest
 
 from bus.columns import Column
 from mediaworker import sounding
-from mediaworker.codecs.g711 import COMPRESS
+from mediaworker.codecs.g711 import ULAW
 from mediaworker.stages.conceal import FADE
 from tests.mediaworker.virtual import Rtp, Worker, expanded, packets, said, speech
 
 TONE = np.round(8000 * np.sin(2 * np.pi * 400 / 8000 * np.arange(8000))).astype(np.int16)
-CODES = COMPRESS[0][TONE.view(np.uint16)]
+CODES = ULAW.encode(TONE)
 
 
 def echoed(lost: frozenset[int], count: int = 50) -> tuple[Worker, Column[np.int16]]:

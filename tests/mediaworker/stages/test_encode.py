@@ -1,15 +1,16 @@
 import numpy as np
 
+from mediaworker.codecs.codec import Codec
 from mediaworker.media import Batch, Media
 from mediaworker.stages.encode import encode
-from mediaworker.streams import HEADER, Law
+from mediaworker.streams import HEADER
 
 
-def test_each_row_by_its_own_law() -> None:
+def test_each_row_by_its_own_codec() -> None:
     media = Media.private(4)
     streams = media.streams
     streams.sends[:3] = True
-    streams.law[:] = [Law.PCMU, Law.PCMA, Law.PCMU, Law.PCMU]
+    streams.codec[:] = [Codec.PCMU, Codec.PCMA, Codec.PCMU, Codec.PCMU]
     streams.said[:, :2] = [32767, 0]
     encode(media, Batch(np.array([0, 1, 2, 3]), 160))
     assert streams.payload[:, :2].tolist() == [[0x80, 0xFF], [0xAA, 0xD5], [0x80, 0xFF], [0, 0]]

@@ -8,7 +8,7 @@ from tests.mediaworker.virtual import Rtp, read
 def prepared() -> Media:
     media = Media.private(2)
     streams = media.streams
-    streams.sends[:] = True
+    streams.sends[:], streams.units[:] = True, 40
     streams.ssrc[1], streams.sequence_base[1] = 0xDEADBEEF, 65534
     streams.timestamp_base[1], streams.payload_type[1] = 0xFFFFFF00, 8
     streams.progress[1] = 9 << 32 | 3

@@ -6,7 +6,7 @@ from hypothesis import strategies as st
 from bus.columns import Column
 from bus.streams import StreamPlayFinished
 from mediaworker import sounding
-from mediaworker.codecs.g711 import COMPRESS
+from mediaworker.codecs.g711 import ULAW
 from tests.mediaworker.virtual import Worker, peer, said, speech
 
 OFFSET = 320
@@ -23,8 +23,8 @@ def filled(samples: int) -> tuple[Worker, bytes]:
 
 def expand(codes: Column[np.uint8]) -> Column[np.int16]:
     """Return the samples whose codes these are."""
-    order = np.argsort(COMPRESS[0], kind="stable")
-    places = np.searchsorted(COMPRESS[0][order], codes)
+    order = np.argsort(ULAW.codes, kind="stable")
+    places = np.searchsorted(ULAW.codes[order], codes)
     samples: Column[np.int16] = order[places].astype(np.uint16).view(np.int16)
     return samples
 

@@ -88,7 +88,7 @@ def test_what_waits_too_long_is_shortened() -> None:
     assert worker.public("frames_played", row) >= 394
 
 
-@pytest.mark.parametrize("jump", [5000, 100_000, -100_000, 1 << 31, 40])
+@pytest.mark.parametrize("jump", [10_000, 100_000, -100_000, 1 << 31, 40])
 def test_a_jump_of_the_peers_clock_is_followed(jump: int) -> None:
     worker = Worker()
     row = worker.open()
