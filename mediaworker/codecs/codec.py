@@ -1,12 +1,13 @@
 """What all codecs have in common: arrays in, arrays out.
 
-A codec without memory works on many packets at once.  One with memory has a ``Coder`` a row and
-direction, held beside the table.
+A codec without memory works on many packets at once.  One with memory has an ``Encoder`` and a
+``Decoder`` a row, held beside the table (``coders``); they work at the codec's own sample rate.
 
 In the jitter ring a sample is stored with its upper bit flipped, so that 0 is a hole: no codec
 makes the lowest of all samples, ``stored`` lifts it by one.
 """
 
+from collections.abc import Callable
 from enum import IntEnum
 from typing import Final, NamedTuple, Protocol
 
@@ -23,6 +24,13 @@ class Codec(IntEnum):
 
     PCMU = 0
     PCMA = 1
+    L16 = 2
+    """At 8 kHz."""
+    L16_WIDE = 3
+    """At 16 kHz."""
+    G722 = 4
+    OPUS = 5
+    G729 = 6
 
 
 class Memoryless(Protocol):
@@ -37,6 +45,71 @@ class Memoryless(Protocol):
         ...
 
 
+class Encoder(Protocol):
+    """What remembers the frames that one row sent."""
+
+    def encode(self, frame: Column[np.int16]) -> bytes:
+        """Return the payload of the next frame, of whatever length packets are.
+
+        Empty: there is nothing to be sent in its place (discontinuous transmission).
+        """
+        ...
+
+
+class Decoder(Protocol):
+    """What remembers the packets that one row received; it is given them in their order."""
+
+    def decode(self, payload: bytes) -> Column[np.int16]:
+        """Return the samples of a payload, as many as ``Stateful.samples`` says."""
+        ...
+
+    def conceal(self, samples: int) -> Column[np.int16]:
+        """Return something in place of so many samples that did not arrive, 2.5 ms at least."""
+        ...
+
+    def recover(self, payload: bytes, samples: int) -> Column[np.int16]:
+        """Return the samples lost just before a payload, from what it says of them.
+
+        If it says nothing, that is ``conceal``.  To be followed by ``decode`` of the same payload.
+        """
+        ...
+
+
+class Stateful(Protocol):
+    """A codec with memory."""
+
+    def encoder(self, parameters: str) -> Encoder:
+        """Make one that heeds what the peer's ``a=fmtp`` asks for."""
+        ...
+
+    def decoder(self) -> Decoder:
+        """Make one."""
+        ...
+
+    def samples(self, payload: bytes) -> int:
+        """Return how many samples a payload makes, without decoding it; 0 if it is malformed."""
+        ...
+
+
+class Decoder(Protocol):
+    """What a codec with memory remembers of a peer's packets; one a row, which come in order."""
+
+    def decode(self, payload: bytes) -> Column[np.int16]:
+        """Return the samples of the next packet, none if it is of no use."""
+        ...
+
+    def conceal(self, samples: int) -> Column[np.int16]:
+        """Return so many samples for what was lost; one that cannot returns none."""
+        ...
+
+    def recover(self, payload: bytes, samples: int) -> Column[np.int16]:
+        """Return the last samples before ``payload``, which is the next packet and stays it.
+
+        Of what it bears of the packet lost before it (in-band FEC); otherwise as ``conceal`` does.
+        """
+        ...
+
+
 class Format(NamedTuple):
     """How the payloads of a codec relate to time."""
 
@@ -46,7 +119,11 @@ class Format(NamedTuple):
     """Hz, of RTP timestamps."""
     scale: int
     """Samples of its audio to one at 8 kHz: 1 or 2."""
-    coding: Memoryless
+    coding: Memoryless | None = None
+    """Of a codec without memory; each of its samples has ``sample_bytes``."""
+    coders: Stateful | None = None
+    """Of one with memory."""
+    sample_bytes: int = 1
 
     @property
     def units(self) -> int:
