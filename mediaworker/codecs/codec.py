@@ -7,7 +7,6 @@ In the jitter ring a sample is stored with its upper bit flipped, so that 0 is a
 makes the lowest of all samples, ``stored`` lifts it by one.
 """
 
-from collections.abc import Callable
 from enum import IntEnum
 from typing import Final, NamedTuple, Protocol
 
@@ -88,25 +87,6 @@ class Stateful(Protocol):
 
     def samples(self, payload: bytes) -> int:
         """Return how many samples a payload makes, without decoding it; 0 if it is malformed."""
-        ...
-
-
-class Decoder(Protocol):
-    """What a codec with memory remembers of a peer's packets; one a row, which come in order."""
-
-    def decode(self, payload: bytes) -> Column[np.int16]:
-        """Return the samples of the next packet, none if it is of no use."""
-        ...
-
-    def conceal(self, samples: int) -> Column[np.int16]:
-        """Return so many samples for what was lost; one that cannot returns none."""
-        ...
-
-    def recover(self, payload: bytes, samples: int) -> Column[np.int16]:
-        """Return the last samples before ``payload``, which is the next packet and stays it.
-
-        Of what it bears of the packet lost before it (in-band FEC); otherwise as ``conceal`` does.
-        """
         ...
 
 
