@@ -79,6 +79,8 @@ class Remote(msgspec.Struct, frozen=True, kw_only=True):
     ptime_ms: int = 20
     send: bool = True
     receive: bool = True
+    parameters: str = ""
+    """``a=fmtp`` of the codec, as the peer said it."""
 
 
 class OpenStream(Body, tag="open_stream", frozen=True):

@@ -145,6 +145,7 @@ def aim(media: Media, row: int, remote: Remote) -> None:
         streams.period[row] = remote.ptime_ms * 1_000_000 // TICK_NS
     streams.scale[row], streams.units[row] = FORMATS[codec].scale, FORMATS[codec].units
     streams.frame[row] = streams.period[row] * streams.scale[row] * TICK
+    media.coders.open(row, codec, remote.parameters)
 
 
 def record(media: Media, row: int, recording: int) -> None:
@@ -203,6 +204,7 @@ def close(media: Media, row: int, now_ns: int) -> bytes:
     streams.recording[row] = -1
     streams.due[row] = NEVER
     streams.released_at[row] = now_ns
+    media.coders.close(row)
     media.public.stream[row] = 0
     return goodbye
 
