@@ -15,10 +15,9 @@ import numpy as np
 from bus.columns import Column
 from bus.streams import StreamEvent
 from bus.tables import PublicStreams, WorkerState
-from mediaworker.codecs.coders import Coders
 from mediaworker.ring import Rings, Windows
 from mediaworker.rtp.header import Headers
-from mediaworker.streams import RECORDINGS, TICK, Recordings, Rows, Streams
+from mediaworker.streams import RECORDINGS, TICK, Recordings, Rows, Slot, Streams
 
 
 class Batch(NamedTuple):
@@ -39,7 +38,7 @@ class Packets(NamedTuple):
     """Valid RTP packets of one kind, at most one a row, as arrays of equal length."""
 
     rows: Rows
-    slot: int
+    slot: Slot
     kinds: Column[np.uint8]
     timestamps: Column[np.uint32]
     begins: Column[np.int64] | None
@@ -52,7 +51,7 @@ class Packets(NamedTuple):
         """Return some of them."""
         return Packets(
             self.rows[which],
-            self.slot,
+            self.slot if isinstance(self.slot, int) else self.slot[which],
             self.kinds[which],
             self.timestamps[which],
             None if self.begins is None else self.begins[which],
@@ -62,13 +61,13 @@ class Packets(NamedTuple):
 
 
 class Wave(msgspec.Struct):
-    """Datagrams received together, at most one a row, all in the same slot of their rows.
+    """Datagrams received together, at most one a row.
 
     Each stage of arrival leaves here what the next one reads.
     """
 
     rows: Rows
-    slot: int
+    slot: Slot
     lengths: Column[np.int64]
     sources: Column[np.uint64]
     """Shape (n, ADDRESS), see ``net.address``."""
@@ -102,7 +101,6 @@ class Media:
         self.state = state
         self.recordings = recordings
         self.pool = pool
-        self.coders = Coders()
         self.tick = 0
         self.now_ns = 0
         """Monotonic time of the tick."""

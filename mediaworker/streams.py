@@ -36,8 +36,12 @@ PACKET: Final = 1472
 """Bytes of a packet that is sent, header included: what fits into one Ethernet frame."""
 SLOTS: Final = 16
 """Datagrams a row can receive in one tick; more wait in the socket."""
-SLOT: Final = 640
-"""Bytes of a received datagram; one that fills its slot was longer, and is dropped."""
+OFFSET: Final = 48
+"""Bytes of a slot before its datagram, for the source; the first is 0 until a datagram is there."""
+DATAGRAM: Final = PACKET + 1
+"""Bytes that a slot has room for; a datagram that takes all of them was longer, and is dropped."""
+SLOT: Final = 1600
+"""Bytes: an odd number of cache lines, so that the rows do not all use the same cache sets."""
 RING: Final = 9600
 """Samples of the jitter ring, at least 600 ms: a multiple of every packet length."""
 TAP: Final = 9600
@@ -57,6 +61,8 @@ RECORDING_FRAMES: Final = 256
 
 Rows = Column[np.intp]
 """The rows that a stage works on, as an index array; no row is in it twice."""
+Slot = int | Column[np.intp]
+"""Where a datagram lies in each of some rows; a number if it is the same in all of them."""
 
 
 class Kind(IntEnum):
@@ -147,7 +153,7 @@ class Streams(Table):
 
     # -------------------------------------------------------------------------------- net (backend)
     slots = column(np.uint8, SLOTS, SLOT)
-    """Datagrams as they arrived."""
+    """What arrived; ``datagrams`` is a view of it."""
 
     # ---------------------------------------------------------------------------------- admit
     peer = column(np.uint64, ADDRESS)
@@ -278,6 +284,7 @@ class Streams(Table):
 
     def __init__(self, rows: int, memory: mmap.mmap, path: Path | None = None) -> None:
         super().__init__(rows, memory, path)
+        self.datagrams: Column[np.uint8] = self.slots[:, :, OFFSET : OFFSET + DATAGRAM]
         self.header: Column[np.uint32] = self.packet[:, :HEADER].view(">u4")
         self.payload: Column[np.uint8] = self.packet[:, HEADER:]
         halves = self.progress.view(np.uint32).reshape(-1, 2)[:, :: 1 if LITTLE else -1]

@@ -14,7 +14,7 @@ import numpy as np
 from bus.columns import Column
 from mediaworker.media import Media, Report, Wave
 from mediaworker.net.address import WORDS, Sources, Target, target_of
-from mediaworker.streams import ADDRESS, SLOTS, Rows
+from mediaworker.streams import ADDRESS, DATAGRAM, OFFSET, PACKET, SLOT, SLOTS, Rows
 
 RTCP_BYTES: Final = 1500
 REPORTS: Final = 4
@@ -47,8 +47,8 @@ class Portable:
         self.senders: list[Send] = [_nowhere] * rows
         self.targets: list[Target] = [("", 0)] * rows
         self.sources = Sources()
-        self.slots = _views(media.streams.slots.reshape(rows * SLOTS, -1))
-        self.packets = _views(media.streams.packet)
+        self.slots = _views(media.streams.slots.reshape(rows * SLOTS, SLOT), OFFSET, DATAGRAM)
+        self.packets = _views(media.streams.packet, 0, PACKET)
         self.sized: dict[int, list[memoryview]] = {}
 
     def fileno(self) -> int:
@@ -161,8 +161,7 @@ class Portable:
         media.moved.clear()
 
 
-def _views(rows: Column[np.uint8]) -> list[memoryview]:
-    """Return the bytes of each row of a table."""
-    width = rows.shape[1]
-    whole = rows.data.cast("B")
-    return [whole[begin : begin + width] for begin in range(0, rows.size, width)]
+def _views(rows: Column[np.uint8], offset: int, length: int) -> list[memoryview]:
+    """Return ``length`` bytes of each row of a table, from ``offset`` on."""
+    width, whole = rows.shape[1], rows.data.cast("B")
+    return [whole[begin : begin + length] for begin in range(offset, rows.size, width)]

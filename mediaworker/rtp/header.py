@@ -16,7 +16,7 @@ import numpy as np
 
 from bus.columns import Column
 from mediaworker.masks import every, places
-from mediaworker.streams import HEADER, SLOT
+from mediaworker.streams import DATAGRAM, HEADER, Rows, Slot
 
 VERSION: Final = np.array(3 << 30, np.uint32)
 TWO: Final = np.array(2 << 30, np.uint32)
@@ -29,7 +29,7 @@ RTCP: Final = np.array(5, np.uint32)
 """Payload types 72 to 76 would be RTCP's 200 to 204 (RFC 5761 section 4)."""
 MARKER_SHIFT: Final = np.array(7, np.uint8)
 HEADERS: Final = np.array(HEADER)
-ROOM: Final = np.array(SLOT - HEADER, np.uint64)
+ROOM: Final = np.array(DATAGRAM - HEADER, np.uint64)
 
 
 class Headers(NamedTuple):
@@ -58,9 +58,11 @@ class Headers(NamedTuple):
         )
 
 
-def parse(datagrams: Column[np.uint8], lengths: Column[np.int64]) -> Headers:
-    """Read the headers of datagrams, shape (n, SLOT), of which ``lengths`` bytes are filled."""
-    words = datagrams[:, :HEADER].view(">u4").astype(np.uint32)
+def parse(
+    datagrams: Column[np.uint8], rows: Rows, slot: Slot, lengths: Column[np.int64]
+) -> Headers:
+    """Read the headers of ``datagrams[rows, slot]``, of which ``lengths`` bytes are filled."""
+    words = datagrams[rows, slot, :HEADER].view(">u4").astype(np.uint32)
     first = words[:, 0]
     types = (first >> TYPE_SHIFT) & TYPE_MASK
     sizes = lengths - HEADERS
@@ -72,7 +74,9 @@ def parse(datagrams: Column[np.uint8], lengths: Column[np.int64]) -> Headers:
         valid &= first & VERSION == TWO
         begins = np.full(len(lengths), HEADER)
         for index in places(valid & ~usual).tolist():
-            begin, size = payload_of(datagrams[index, : lengths[index]].tobytes())
+            place = slot if isinstance(slot, int) else slot[index]
+            datagram = datagrams[rows[index], place, : lengths[index]].tobytes()
+            begin, size = payload_of(datagram)
             begins[index], sizes[index], valid[index] = begin, size, size >= 0
     sequences = first.astype(np.uint16)
     return Headers(valid, types, sequences, words[:, 1], words[:, 2], begins, sizes)

@@ -41,7 +41,7 @@ WRITES: Final = frozenset(
 def admit(media: Media, wave: Wave) -> None:
     """Find which datagrams go on."""
     streams, rows = media.streams, wave.rows
-    headers = parse(streams.slots[rows, wave.slot], wave.lengths)
+    headers = parse(streams.datagrams, rows, wave.slot, wave.lengths)
     same, good = streams.peer[rows] == wave.sources, headers.valid
     if not every(same):
         good = good & np.logical_and.reduce(same, axis=1)

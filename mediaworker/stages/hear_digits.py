@@ -42,10 +42,11 @@ def hear_digits(media: Media, wave: Wave) -> None:
     packets = wave.events
     if packets is None:
         return
-    slots = media.streams.slots[:, packets.slot]
+    slots = np.broadcast_to(packets.slot, packets.rows.shape).tolist()
     for index, row in enumerate(packets.rows.tolist()):
         begin = HEADER if packets.begins is None else int(packets.begins[index])
-        event = parse(slots[row, begin : begin + min(SIZE, int(packets.sizes[index]))].tobytes())
+        end = begin + min(SIZE, int(packets.sizes[index]))
+        event = parse(media.streams.datagrams[row, slots[index], begin:end].tobytes())
         if event is not None and event.code < len(KEYS):
             newest = bool(packets.newest[index])
             _hear(media, row, int(packets.timestamps[index]), event, newest=newest)

@@ -119,10 +119,11 @@ def _store_alike(media: Media, packets: Packets, codec: Codec, size: int) -> Non
 def _write(media: Media, packets: Packets, codec: Codec, at: Column[np.int64], size: int) -> None:
     rows, begins = packets.rows, packets.begins
     if begins is None:
-        payloads = media.streams.slots[rows, packets.slot, HEADER : HEADER + size]
+        payloads = media.streams.datagrams[rows, packets.slot, HEADER : HEADER + size]
     else:
         columns = begins[:, np.newaxis] + np.arange(size)
-        payloads = media.streams.slots[rows[:, np.newaxis], packets.slot, columns]
+        slot = packets.slot if isinstance(packets.slot, int) else packets.slot[:, np.newaxis]
+        payloads = media.streams.datagrams[rows[:, np.newaxis], slot, columns]
     media.jitter.write(rows, at, size, FORMATS[codec].coding.decode(payloads))
 
 

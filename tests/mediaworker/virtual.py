@@ -15,7 +15,7 @@ from mediaworker import rows
 from mediaworker.codecs.g711 import ALAW, ULAW
 from mediaworker.media import Media, Report, Wave
 from mediaworker.net.address import words_of
-from mediaworker.streams import SLOT, SLOTS, TICK_NS, Rows
+from mediaworker.streams import DATAGRAM, SLOTS, TICK_NS, Rows
 from mediaworker.tick import run_tick
 
 RTP: Final = struct.Struct(">BBHII")
@@ -204,11 +204,11 @@ def said(sent: Iterable[Rtp]) -> bytes:
 
 def _wave(media: Media, slot: int, arrived: list[Arrival]) -> Wave:
     for row, datagram, _ in arrived:
-        content = datagram[:SLOT]
-        media.streams.slots[row, slot, : len(content)] = np.frombuffer(content, np.uint8)
+        content = datagram[:DATAGRAM]
+        media.streams.datagrams[row, slot, : len(content)] = np.frombuffer(content, np.uint8)
     return Wave(
         np.array([row for row, _, _ in arrived]),
         slot,
-        np.array([min(SLOT, len(datagram)) for _, datagram, _ in arrived]),
+        np.array([min(DATAGRAM, len(datagram)) for _, datagram, _ in arrived]),
         np.array([source for _, _, source in arrived], np.uint64),
     )

@@ -9,7 +9,7 @@ from mediaworker import rows, sounding
 from mediaworker.media import Media, Report
 from mediaworker.net.backend import Backend
 from mediaworker.net.portable import REPORTS, Portable
-from mediaworker.streams import SLOT, SLOTS
+from mediaworker.streams import DATAGRAM, SLOTS
 from mediaworker.tick import run_tick
 from tests.mediaworker.virtual import packets, peer, read, speech
 
@@ -122,7 +122,7 @@ def test_all_sockets_are_drained_up_to_a_bound(bed: Bed) -> None:
     bed.net.receive(bed.media)
     assert [wave.rows.tolist() for wave in bed.media.waves[:2]] in ([[0, 1], [0]], [[1, 0], [0]])
     assert sum(len(wave.rows) for wave in bed.media.waves) == SLOTS + 1
-    first = bed.media.streams.slots[0, :, :172]
+    first = bed.media.streams.datagrams[0, :, :172]
     assert [read(each.tobytes()).sequence for each in first] == [
         packet.sequence % 65536 for packet in stream[:SLOTS]
     ]
@@ -134,7 +134,7 @@ def test_all_sockets_are_drained_up_to_a_bound(bed: Bed) -> None:
 
 
 def test_long_datagrams_are_cut_and_empty_ones_taken(bed: Bed) -> None:
-    bed.send(0, bytes(1400))
+    bed.send(0, bytes(1600))
     bed.send(1, b"")
     bed.net.receive(bed.media)
     lengths = {
@@ -142,7 +142,7 @@ def test_long_datagrams_are_cut_and_empty_ones_taken(bed: Bed) -> None:
         for wave in bed.media.waves
         for row, length in zip(wave.rows, wave.lengths, strict=True)
     }
-    assert lengths == {0: SLOT, 1: 0}
+    assert lengths == {0: DATAGRAM, 1: 0}
 
 
 def test_reports_go_both_ways(bed: Bed) -> None:

@@ -5,14 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mediaworker.rtp.header import Headers, first_words, parse, payload_of
-from mediaworker.streams import SLOT
+from mediaworker.streams import DATAGRAM
 
 
 def parsed(*datagrams: bytes) -> Headers:
-    slots = np.zeros((len(datagrams), SLOT), np.uint8)
+    slots = np.zeros((len(datagrams), 1, DATAGRAM), np.uint8)
     for index, datagram in enumerate(datagrams):
-        slots[index, : len(datagram)] = np.frombuffer(datagram, np.uint8)
-    return parse(slots, np.array([len(datagram) for datagram in datagrams]))
+        slots[index, 0, : len(datagram)] = np.frombuffer(datagram, np.uint8)
+    lengths = np.array([len(datagram) for datagram in datagrams])
+    return parse(slots, np.arange(len(datagrams)), 0, lengths)
 
 
 def rtp(first: int = 0x80, second: int = 0, body: bytes = b"payload", sequence: int = 7) -> bytes:
@@ -54,7 +55,7 @@ def test_what_is_no_rtp() -> None:
         rtp(0x8F, body=b"too few sources"),
         rtp(0x90, body=b"\0\0\xff\xff"),
         rtp(0x90, body=b"\0"),
-        rtp(body=bytes(SLOT - 12)),
+        rtp(body=bytes(DATAGRAM - 12)),
     )
     assert headers.valid.tolist() == [False] * 11
 

@@ -3,7 +3,7 @@ import pytest
 from mediaworker import rows
 from mediaworker.net.address import words_of
 from mediaworker.stages.admit import PATIENCE, WINDOW
-from mediaworker.streams import SLOT
+from mediaworker.streams import DATAGRAM
 from tests.mediaworker.virtual import HOST, PORT, Rtp, Worker, packets, peer, speech
 
 ELSEWHERE = "198.51.100.4"
@@ -116,7 +116,15 @@ def test_ipv6() -> None:
 def test_a_storm_of_garbage_is_counted_and_does_no_harm() -> None:
     worker = Worker()
     row = worker.open()
-    garbage = [b"", b"x", b"\x80", bytes(12), b"\xff" * SLOT, bytes(2000), b"\x80\xc8" + bytes(26)]
+    garbage = [
+        b"",
+        b"x",
+        b"\x80",
+        bytes(12),
+        b"\xff" * DATAGRAM,
+        bytes(2000),
+        b"\x80\xc8" + bytes(26),
+    ]
     first, *rest = packets(speech(1760))
     worker.arrive(row, first)
     worker.run(4)
