@@ -15,6 +15,7 @@ import numpy as np
 from bus.columns import Column
 from bus.streams import StreamEvent
 from bus.tables import PublicStreams, WorkerState
+from mediaworker.codecs.coders import Coders
 from mediaworker.ring import Rings, Windows
 from mediaworker.rtp.header import Headers
 from mediaworker.streams import RECORDINGS, TICK, Recordings, Rows, Slot, Streams
@@ -101,6 +102,7 @@ class Media:
         self.state = state
         self.recordings = recordings
         self.pool = pool
+        self.coders = Coders()
         self.tick = 0
         self.now_ns = 0
         """Monotonic time of the tick."""
