@@ -160,6 +160,14 @@ class MediaSettings(Section, frozen=True):
     realtime: Annotated[
         bool, Meta(description="ask for SCHED_RR, locked memory; what was granted is shown")
     ] = True
+    inband_digits: Annotated[
+        str,
+        Meta(
+            pattern="^(auto|always|never)$",
+            description="look for digits in what a peer says: auto (if it takes no "
+            "telephone-events), always or never",
+        ),
+    ] = "auto"
     port_rest: Annotated[
         Seconds, Meta(description="seconds a port pair rests before it is used again")
     ] = 5.0

@@ -26,7 +26,7 @@ from mediaworker.desk import Desk
 from mediaworker.home import make_memory, make_named
 from mediaworker.lifetime import Lifetime
 from mediaworker.link import Link
-from mediaworker.media import Media
+from mediaworker.media import HEARS_TONES, Media
 from mediaworker.net.portable import Portable
 from mediaworker.overseer import Overseer
 from mediaworker.ports import LocalPairs
@@ -105,6 +105,7 @@ class Boot:
     ) -> Worker:
         memory = self.memory
         media = Media(self.streams, public, state, memory.recordings, memory.pool)
+        media.hears_tones = HEARS_TONES[self.settings.media.inband_digits]
         backend = Portable(media)
         desk = Desk(media, backend, ports, self.clerk)
         socket = connect_dealer(self.context, endpoint(self.run_dir, "workers"))

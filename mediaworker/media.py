@@ -7,7 +7,7 @@ from __future__ import annotations
 
 from collections import deque
 from functools import cached_property
-from typing import NamedTuple
+from typing import Final, NamedTuple
 
 import msgspec
 import numpy as np
@@ -19,6 +19,10 @@ from mediaworker.codecs.coders import Coders
 from mediaworker.ring import Rings, Windows
 from mediaworker.rtp.header import Headers
 from mediaworker.streams import RECORDINGS, TICK, Recordings, Rows, Slot, Streams
+
+
+HEARS_TONES: Final = {"never": (False, False), "auto": (False, True), "always": (True, True)}
+"""Whether digits are looked for in the audio of peers that take telephone-events, and of others."""
 
 
 class Batch(NamedTuple):
@@ -103,6 +107,7 @@ class Media:
         self.recordings = recordings
         self.pool = pool
         self.coders = Coders()
+        self.hears_tones = HEARS_TONES["auto"]
         self.tick = 0
         self.now_ns = 0
         """Monotonic time of the tick."""

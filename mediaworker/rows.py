@@ -73,7 +73,15 @@ OWN: Final = frozenset(
         *("sequence_base", "timestamp_base", "entropy", "released_at", "source_kind"),
         *("source_offset", "source_length", "source_loop", "source_row", "source_begin"),
         *("source_number", "held", *(f"waiting_{part}" for part in PARTS)),
-        *("tapped", "recording", "digits", "digit_tones", "digit_lengths", "digit_gaps"),
+        *(
+            "hears_tones",
+            "tapped",
+            "recording",
+            "digits",
+            "digit_tones",
+            "digit_lengths",
+            "digit_gaps",
+        ),
         "digits_queued",
         "public.stream",
     }
@@ -141,6 +149,7 @@ def aim(media: Media, row: int, remote: Remote) -> None:
     streams.payload_type[row] = remote.payload_type
     streams.events_payload_type[row] = remote.events_payload_type
     streams.events_clock[row] = remote.events_clock
+    streams.hears_tones[row] = media.hears_tones[remote.events_payload_type < 0]
     if remote.ptime_ms in PTIMES:
         streams.period[row] = remote.ptime_ms * 1_000_000 // TICK_NS
     streams.scale[row], streams.units[row] = FORMATS[codec].scale, FORMATS[codec].units

@@ -22,6 +22,7 @@ from typing import Final
 import numpy as np
 
 from bus.columns import Column, Table, column
+from mediaworker.pairs import FINEST_PAST, TURNS
 
 TICK_NS: Final = 5_000_000
 TICK: Final = 40
@@ -137,6 +138,8 @@ class Streams(Table):
     waiting_row = column(np.int64)
     waiting_begin = column(np.int64)
     """Where it goes on."""
+    hears_tones = column(np.bool_)
+    """Digits are looked for in the peer's audio."""
     tapped = column(np.bool_)
     """Somebody listens to what the peer of this row says."""
     recording = column(np.int16)
@@ -232,6 +235,16 @@ class Streams(Table):
     event_length = column(np.uint32)
     """Duration, in units of ``events_clock``."""
     event_heard_at = column(np.int64)
+
+    tone_past = column(np.int16, FINEST_PAST)
+    """The end of what was looked through for tones."""
+    tone_turns = column(np.complex64, TURNS)
+    tone_code = column(np.int8)
+    """The digit that is heard as tones."""
+    tone_windows = column(np.uint16)
+    """Windows that held it; 0: none is heard."""
+    tone_quiet = column(np.uint8)
+    """Windows since."""
 
     digit_phase = column(np.uint8)
     digits_sent = column(np.uint32)
