@@ -36,8 +36,10 @@ PEERS = {
     "websocket.so": "kamailio-websocket-modules",
     "dnsmasq": "dnsmasq-base",
     "openssl": "openssl",
+    "multimon-ng": "multimon-ng",
+    "asterisk/sounds": "asterisk-core-sounds-en-wav",
 }
-"""Programs and modules of kamailio, and the packages they are in."""
+"""Programs, modules of kamailio and folders of /usr/share, and the packages they are in."""
 REAL_TIME = (
     "tests/peers",
     "tests/system",
@@ -97,8 +99,10 @@ def missing() -> list[str]:
 
 
 def is_there(peer: str) -> bool:
-    """Whether a program or a module of kamailio is installed."""
+    """Whether a program, a folder of /usr/share or a module of kamailio is installed."""
     modules = Path("/usr").glob(f"lib*/*/kamailio/modules/{peer}")
+    if "/" in peer:
+        return Path("/usr/share", peer).is_dir()
     return bool(shutil.which(peer)) or (peer.endswith(".so") and any(modules))
 
 

@@ -8,8 +8,10 @@ from bus.columns import Column
 from bus.streams import StreamDigit, StreamDigitsSent, StreamPlayFinished
 from bus.tables import PublicStreams
 from mediaworker import rows, sounding
+from mediaworker.codecs.g711 import ULAW
 from mediaworker.media import Media, Report
 from mediaworker.rtp.rtcp import Block, SenderInfo, middle, ntp_time, report
+from mediaworker.sources.dtmf import pair
 from mediaworker.streams import Recordings, Rows, Streams
 from mediaworker.tick import PIPELINE, Stage, batches, due_rows
 from tests.mediaworker.virtual import Rtp, Worker, packets, peer, said, speech
@@ -44,6 +46,9 @@ def busy() -> Worker:
     sounding.play_leg(worker.media, worker.open(), 0)
     worker.open(peer(send=False))
     worker.open()
+    tones = worker.open(peer(events_payload_type=-1))
+    for index, packet in enumerate(packets(ULAW.encode(np.tile(pair("5")[:1600:2], 4)))):
+        worker.arrive(tones, packet, after=2 + 4 * index)
     rows.record(worker.media, 0, 5)
     rows.record(worker.media, 1, 0)
     rows.queue_digits(worker.media, 1, "12", 100, 60)
