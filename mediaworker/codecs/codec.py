@@ -59,11 +59,14 @@ class Decoder(Protocol):
     """What remembers the packets that one row received; it is given them in their order."""
 
     def decode(self, payload: bytes) -> Column[np.int16]:
-        """Return the samples of a payload, as many as ``Stateful.samples`` says."""
+        """Return the samples of a payload, ``Stateful.samples`` of them; none if it is malformed."""
         ...
 
     def conceal(self, samples: int) -> Column[np.int16]:
-        """Return something in place of so many samples that did not arrive, 2.5 ms at least."""
+        """Return something in place of samples that did not arrive; none if it cannot.
+
+        ``samples`` is a multiple of 5 ms.
+        """
         ...
 
     def recover(self, payload: bytes, samples: int) -> Column[np.int16]:
