@@ -1,15 +1,20 @@
 """RTCP, RFC 3550 section 6: reports, source description, goodbye.  Bytes in, values out.
 
-A compound that is broken somewhere is read up to there.
+Extended reports (RFC 3611) are packets of the same form; their blocks are in ``rtcp_xr``.  A
+compound that is broken somewhere is read up to there.
 """
 
 import struct
 from typing import Final, NamedTuple
 
+from mediaworker.rtp import rtcp_xr
+from mediaworker.rtp.rtcp_xr import Extended
+
 SR: Final = 200
 RR: Final = 201
 SDES: Final = 202
 BYE: Final = 203
+XR: Final = 207
 CNAME: Final = 1
 
 NTP_EPOCH: Final = 2_208_988_800
@@ -54,6 +59,7 @@ class Compound(NamedTuple):
     sender: SenderInfo | None = None
     blocks: tuple[Block, ...] = ()
     goodbyes: tuple[int, ...] = ()
+    extended: Extended = Extended()
 
 
 def ntp_time(wall_ns: int) -> int:
@@ -80,6 +86,11 @@ def goodbye(ssrc: int) -> bytes:
     return _packet(BYE, 1, ssrc.to_bytes(4))
 
 
+def extended(ssrc: int, blocks: Extended) -> bytes:
+    """Return an extended report, to follow a report in its compound."""
+    return _packet(XR, 0, ssrc.to_bytes(4) + rtcp_xr.write(blocks))
+
+
 def parse(datagram: bytes) -> Compound | None:
     """Read a compound; None if it does not begin as one."""
     compound: Compound | None = None
@@ -87,7 +98,7 @@ def parse(datagram: bytes) -> Compound | None:
     while len(rest) >= 8:
         first, kind, words = COMMON.unpack_from(rest)
         size = 4 + 4 * words
-        if first >> 6 != 2 or size > len(rest) or size < 8 or not SR <= kind <= 207:
+        if first >> 6 != 2 or size > len(rest) or size < 8 or not SR <= kind <= XR:
             break
         compound = compound or Compound(int.from_bytes(rest[4:8]))
         compound = _read(compound, kind, first & 31, rest[4:size])
@@ -105,6 +116,8 @@ def _read(compound: Compound, kind: int, count: int, body: bytes) -> Compound:
     if kind == BYE:
         ssrcs = struct.unpack_from(f">{min(count, len(body) // 4)}I", body)
         return compound._replace(goodbyes=compound.goodbyes + ssrcs)
+    if kind == XR:
+        return compound._replace(extended=rtcp_xr.read(body[4:], compound.extended))
     return compound
 
 
