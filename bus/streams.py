@@ -10,6 +10,7 @@ from bus.body import Body
 from bus.calls import Ok, Quality
 from bus.ids import StreamId, WorkerId
 from bus.sources import AnySource, Silence
+from bus.srtp import Crypto
 
 # -------------------------------------------------------------------- worker's first request
 
@@ -81,6 +82,8 @@ class Remote(msgspec.Struct, frozen=True, kw_only=True):
     receive: bool = True
     parameters: str = ""
     """``a=fmtp`` of the codec, as the peer said it."""
+    crypto: Crypto | None = None
+    """SRTP; the indexes and windows of a key that stays the same go on."""
 
 
 class OpenStream(Body, tag="open_stream", frozen=True):
@@ -157,6 +160,13 @@ class SendStreamDigits(Body, tag="send_stream_digits", frozen=True):
     found to take no telephone-events."""
 
 
+class WatchStream(Body, tag="watch_stream", frozen=True):
+    """Tell ``StreamSpeech`` from now on, or no more.  Reply: ``Ok``."""
+
+    stream: StreamId
+    watch: bool = True
+
+
 class CloseStream(Body, tag="close_stream", frozen=True):
     """Stop and release.  Reply: ``StreamClosed`` (its recording is complete by then)."""
 
@@ -182,6 +192,7 @@ StreamCommand = (
     | ResumeStream
     | RecordStream
     | SendStreamDigits
+    | WatchStream
     | CloseStream
     | DrainWorker
 )
@@ -205,10 +216,19 @@ class StreamDigitsSent(Body, tag="stream_digits_sent", frozen=True):
     stream: StreamId
 
 
+class StreamSpeech(Body, tag="stream_speech", frozen=True):
+    """The peer began to speak or ceased to; see ``bus.speaking.SpeechChanged``."""
+
+    stream: StreamId
+    speaks: bool
+    level: float
+    lasted_ms: int
+
+
 class StreamPlayFinished(Body, tag="stream_play_finished", frozen=True):
     """The source came to its end."""
 
     stream: StreamId
 
 
-StreamEvent = StreamDigit | StreamDigitsSent | StreamPlayFinished
+StreamEvent = StreamDigit | StreamDigitsSent | StreamSpeech | StreamPlayFinished
