@@ -33,6 +33,7 @@ from bus.playing import Playable, absolute, as_source
 from bus.protocol import CallEvent, Command
 from bus.session import REPLY_WITHIN
 from bus.sources import AnySource, Music, Silence, Wave
+from bus.speaking import SpeechChanged, WatchSpeech
 from bus.transfers import CancelTransfer, Replaced, Transfer, TransferEnded, TransferProgress
 
 T = TypeVar("T")
@@ -142,6 +143,21 @@ class Call:
             if self.outcome is not None:
                 return
             await self._log.change()
+
+    async def speech(self) -> AsyncGenerator[SpeechChanged, None]:
+        """Yield when the peer begins to speak and ceases to, from now on; ends with the call.
+
+        Tones (digits, ringing, busy) are no speech.  Raises WrongStateError unless the call is up.
+        """
+        since = len(self.history)
+        await self._ask(WatchSpeech(call=self.id))
+        try:
+            async for event in self.events(since=since):
+                if isinstance(event, SpeechChanged):
+                    yield event
+        finally:
+            if self.outcome is None:
+                self._engine.tell(WatchSpeech(call=self.id, watch=False))
 
     def events(self, *, since: int = 0) -> AsyncGenerator[CallEvent, None]:
         """Yield all events of this call, from the first (or a later one); ``Ended`` is the last."""

@@ -15,6 +15,7 @@ from bus.calls import (
 )
 from bus.holding import HoldChanged
 from bus.registrations import RegistrationChanged
+from bus.speaking import SpeechChanged
 from bus.transfers import Replaced, TransferAsked, TransferEnded, TransferProgress
 
 __all__ = [
@@ -31,6 +32,7 @@ __all__ = [
     "Replaced",
     "SipMessage",
     "Snapshot",
+    "SpeechChanged",
     "TransferAsked",
     "TransferEnded",
     "TransferProgress",

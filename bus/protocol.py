@@ -32,10 +32,13 @@ from bus.registrations import (
     RegistrationEvent,
     Registrations,
 )
+from bus.speaking import SpeechCommand, SpeechEvent
 from bus.tracing import Trace, TraceCommand
 from bus.transfers import TransferCommand, TransferEvent
 
-Command = CallCommand | HoldCommand | TransferCommand | RegistrationCommand | TraceCommand
+Command = (
+    CallCommand | HoldCommand | TransferCommand | RegistrationCommand | TraceCommand | SpeechCommand
+)
 Reply = Ok | Welcome | Dialled | Calls | Workers | Status | Registering | Registrations | Trace
 CallEvent = (
     IncomingCall
@@ -48,6 +51,7 @@ CallEvent = (
     | Ended
     | Snapshot
     | HoldEvent
+    | SpeechEvent
     | TransferEvent
 )
 ClientEvent = CallEvent | RegistrationEvent

@@ -82,6 +82,8 @@ class Remote(msgspec.Struct, frozen=True, kw_only=True):
     receive: bool = True
     parameters: str = ""
     """``a=fmtp`` of the codec, as the peer said it."""
+    rtcp_mux: bool = False
+    """RTCP goes with RTP (RFC 5761), and ``rtcp_port`` does not count."""
     crypto: Crypto | None = None
     """SRTP; the indexes and windows of a key that stays the same go on."""
 

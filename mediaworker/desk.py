@@ -32,6 +32,7 @@ from bus.streams import (
     StreamClosed,
     StreamCommand,
     StreamOpened,
+    WatchStream,
 )
 from mediaworker import rows
 from mediaworker.clerk import Clerk
@@ -74,6 +75,9 @@ class Desk:
                 self._record(self._seat(command.stream), command.path, answered(reply))
             case SendStreamDigits():
                 self._send_digits(command)
+                reply(Ok())
+            case WatchStream():
+                rows.watch(self.media, self._seat(command.stream).row, on=command.watch)
                 reply(Ok())
             case CloseStream():
                 self.close(self._seat(command.stream), reply)

@@ -59,7 +59,7 @@ STATIC_TYPES: Final = ((0, Codec.PCMU), (8, Codec.PCMA))
 
 OWN: Final = frozenset(
     {
-        *("live", "offered_peer", "aimed", "aimed_at", "sends", "receives", "caller_is_remote"),
+        *("live", "offered_peer", "rtcp_mux", "aimed", "aimed_at", "sends", "receives", "caller_is_remote"),
         *(
             "codec",
             "scale",
@@ -75,6 +75,7 @@ OWN: Final = frozenset(
         *("source_number", "held", *(f"waiting_{part}" for part in PARTS)),
         *(
             "hears_tones",
+            "watches",
             "tapped",
             "recording",
             "digits",
@@ -139,11 +140,12 @@ def aim(media: Media, row: int, remote: Remote) -> None:
     """Set or change the far end.  Raises BadRequestError, and then nothing has changed."""
     streams = media.streams
     peer = words_of(remote.address, remote.port)
-    rtcp_peer = words_of(remote.address, remote.rtcp_port)
+    rtcp_peer = peer if remote.rtcp_mux else words_of(remote.address, remote.rtcp_port)
     codec, kinds = _codec(remote), _payload_kinds(remote)
     nowhere = peer[:2] in NOWHERE
     if not nowhere:
-        _turn(media, row, peer, rtcp_peer)
+        streams.rtcp_mux[row] = remote.rtcp_mux
+        _turn(media, row, peer, rtcp_peer, hears=remote.receive)
     streams.sends[row], streams.receives[row] = remote.send and not nowhere, remote.receive
     streams.codec[row], streams.payload_kinds[row] = codec, kinds
     streams.payload_type[row] = remote.payload_type
@@ -191,6 +193,11 @@ def queue_digits(
         streams.digit_lengths[row, place % DIGITS] = duration_ms
         streams.digit_gaps[row, place % DIGITS] = gap_ms
     streams.digits_queued[row] = (queued + len(digits)) & 0xFFFF_FFFF
+
+
+def watch(media: Media, row: int, *, on: bool) -> None:
+    """Tell when the peer speaks, or no more."""
+    media.streams.watches[row] = on
 
 
 def quality(media: Media, row: int) -> Quality:
@@ -242,17 +249,21 @@ def _phase(media: Media) -> int:
     return int(few.argmax() if few.max() >= 0 else loads.argmin())
 
 
-def _turn(media: Media, row: int, peer: Words, rtcp_peer: Words) -> None:
-    """Turn to an address: a new one is learnt anew, the old one stays as it was learnt."""
+def _turn(media: Media, row: int, peer: Words, rtcp_peer: Words, *, hears: bool) -> None:
+    """Turn to an address; what was learnt in its place stays, and may be learnt anew."""
     streams = media.streams
-    if not streams.aimed[row] or streams.offered_peer[row].tolist() != list(peer):
+    new = not streams.aimed[row] or streams.offered_peer[row].tolist() != list(peer)
+    if new:
         streams.offered_peer[row] = streams.peer[row] = peer
         streams.rtcp_peer[row] = rtcp_peer
-        streams.latched[row], streams.stranger_packets[row] = False, 0
-        streams.aimed_at[row] = media.tick
         media.moved.append(row)
+    elif streams.rtcp_mux[row]:
+        streams.rtcp_peer[row] = streams.peer[row]
     elif streams.peer[row].tolist() == list(peer):
         streams.rtcp_peer[row] = rtcp_peer
+    if new or hears:
+        streams.latched[row], streams.stranger_packets[row] = False, 0
+        streams.aimed_at[row] = media.tick
     streams.aimed[row] = True
 
 

@@ -23,6 +23,7 @@ import numpy as np
 
 from bus.columns import Column, Table, column
 from mediaworker.pairs import FINEST_PAST, TURNS
+from mediaworker.rtp.srtp import LONGEST_MASTER, LONGEST_TAG
 
 TICK_NS: Final = 5_000_000
 TICK: Final = 40
@@ -51,6 +52,8 @@ MILLISECOND: Final = 8
 """Samples."""
 DIGITS: Final = 1024
 """Digits that can wait."""
+SOURCES: Final = 8
+"""SSRCs of a peer whose SRTP indexes are remembered, so that nothing old can be replayed."""
 ADDRESS: Final = 3
 """64-bit words of an address: two of IPv6 (IPv4 is mapped) and one with the port."""
 NEVER: Final = 1 << 62
@@ -90,6 +93,8 @@ class Streams(Table):
     """The row is a stream: it ticks."""
     offered_peer = column(np.uint64, ADDRESS)
     """Where the peer said that it is, see ``net.address``; all zero until aimed."""
+    rtcp_mux = column(np.bool_)
+    """RTCP goes with RTP (RFC 5761): to the same place, from the same port."""
     aimed = column(np.bool_)
     aimed_at = column(np.int64)
     sends = column(np.bool_)
@@ -140,6 +145,8 @@ class Streams(Table):
     """Where it goes on."""
     hears_tones = column(np.bool_)
     """Digits are looked for in the peer's audio."""
+    watches = column(np.bool_)
+    """Somebody wants to know when the peer speaks."""
     tapped = column(np.bool_)
     """Somebody listens to what the peer of this row says."""
     recording = column(np.int16)
@@ -153,10 +160,34 @@ class Streams(Table):
     digit_gaps = column(np.uint16, DIGITS)
     digits_queued = column(np.uint32)
     """Digits ever queued; the next lies at ``digits_queued % DIGITS``."""
+    suite = column(np.uint8)
+    """SRTP, a ``rtp.srtp.Suite``."""
+    master_out = column(np.uint8, LONGEST_MASTER)
+    """Key and salt of what we send; ``Media.protected`` has what follows from it."""
+    master_in = column(np.uint8, LONGEST_MASTER)
+    salt_out = column(np.uint64, 2)
+    """Session salts of packets, as ``rtp.srtp.Context`` has them."""
+    salt_in = column(np.uint64, 2)
+    index_base = column(np.uint64)
+    """What is subtracted from ``sequence_base + packets_sent``: that, 48 bits, is the index."""
 
     # -------------------------------------------------------------------------------- net (backend)
     slots = column(np.uint8, SLOTS, SLOT)
     """What arrived; ``datagrams`` is a view of it."""
+
+    # ------------------------------------------------------------------------------ unprotect
+    source_place = column(np.uint8)
+    """Where the source is that was heard last, in the columns that follow."""
+    sources_known = column(np.uint8)
+    """Ever, modulo 256; the next one takes the place of the oldest."""
+    source_ssrcs = column(np.uint32, SOURCES)
+    source_indexes = column(np.int64, SOURCES)
+    """SRTP indexes that come next, one above the highest; 0: none was heard."""
+    source_windows = column(np.uint64, SOURCES)
+    """Bit n: the packet n before the highest was received."""
+    source_report_indexes = column(np.int64, SOURCES)
+    """Of SRTCP, as is the next."""
+    source_report_windows = column(np.uint64, SOURCES)
 
     # ---------------------------------------------------------------------------------- admit
     peer = column(np.uint64, ADDRESS)
@@ -246,6 +277,15 @@ class Streams(Table):
     tone_quiet = column(np.uint8)
     """Windows since."""
 
+    speaks = column(np.bool_)
+    speech_ticks = column(np.int16)
+    """Ticks for which it has seemed otherwise."""
+    speech_noise = column(np.float32)
+    """dBov."""
+    speech_tonal = column(np.float32)
+    """dB, see ``hear_speech.unexplained``; 0 while it is quiet."""
+    speech_since = column(np.int64)
+
     digit_phase = column(np.uint8)
     digits_sent = column(np.uint32)
     """Digits ever begun."""
@@ -284,6 +324,14 @@ class Streams(Table):
     due = column(np.int64)
     """Tick in which the row is worked next."""
     aligned = column(np.bool_)
+
+    # -------------------------------------------------------------------------------- protect
+    sealed = column(np.uint8, PACKET + LONGEST_TAG)
+    """The packet as SRTP."""
+    sealed_length = column(np.int64)
+    """0: the packet is sent as it is."""
+    reports_sealed = column(np.uint32)
+    """The index of the next SRTCP report."""
 
     # --------------------------------------------------------------------------------- report
     report_due = column(np.int64)

@@ -27,7 +27,7 @@ from signaling.checks import (
 )
 from signaling.clients import Client, Subscription
 from signaling.core import Core
-from signaling.verbs import dialling, digits, holding, registering, tracing, transferring
+from signaling.verbs import dialling, digits, holding, registering, tracing, transferring, watching
 from signaling.verbs.verb import Verbs
 
 
@@ -190,4 +190,5 @@ VERBS: Verbs = {
     **registering.VERBS,
     **tracing.VERBS,
     **transferring.VERBS,
+    **watching.VERBS,
 }

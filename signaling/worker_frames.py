@@ -16,6 +16,7 @@ from bus.errors import (
     TooLateError,
     refusal,
 )
+from bus.speaking import SpeechChanged
 from signaling.calls.acts import settle, step, step_or_settle
 from signaling.calls.call import Call
 from signaling.calls.dialling import is_ready
@@ -210,5 +211,10 @@ def _event(core: Core, identity: str, event: Event) -> None:
             core.tell(call, digit)
         case streams.StreamDigitsSent():
             worker_sent(core, call)
+        case streams.StreamSpeech():
+            speech = SpeechChanged(
+                call=call.id, speaks=body.speaks, level=body.level, lasted_ms=body.lasted_ms
+            )
+            core.tell(call, speech)
         case streams.StreamPlayFinished():
             core.tell(call, PlayFinished(call=call.id))

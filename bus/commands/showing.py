@@ -11,6 +11,7 @@ from bus.holding import HoldChanged
 from bus.outcomes import outcome_of
 from bus.protocol import FeedEvent
 from bus.registrations import RegistrationChanged, RegistrationInfo
+from bus.speaking import SpeechChanged
 from bus.transfers import Replaced, TransferAsked, TransferEnded, TransferProgress
 
 BLOCKS = " ▁▂▃▄▅▆▇█"
@@ -36,6 +37,8 @@ def in_words(event: FeedEvent) -> str:
             return "played to the end"
         case verbs.MediaChanged():
             return f"media {event.direction} {event.remote_media}"
+        case SpeechChanged():
+            return "the peer speaks" if event.speaks else "the peer is silent"
         case HoldChanged():
             return held_by(local=event.local, remote=event.remote) or "talking again"
         case TransferProgress():

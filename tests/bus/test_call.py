@@ -25,6 +25,7 @@ from bus.outcomes import (
 from bus.protocol import CallEvent, Command, Reply
 from bus.session import REPLY_WITHIN
 from bus.sources import Music, Wave
+from bus.speaking import SpeechChanged, WatchSpeech
 from bus.transfers import CancelTransfer, Replaced, Transfer, TransferEnded, TransferProgress
 
 ID = CallId("c1")
@@ -182,6 +183,25 @@ def test_digits_come_as_they_are_pressed() -> None:
             await asyncio.sleep(0)
             call.apply(digit(key), 2.0)
             assert await next_key == key
+
+    run(scenario)
+
+
+def test_speech_is_watched_while_somebody_asks() -> None:
+    async def scenario() -> None:
+        desk = Desk()
+        call = outgoing(desk)
+        call.apply(ANSWERED, 1.0)
+        speech = call.speech()
+        following = asyncio.create_task(anext(speech))
+        await asyncio.sleep(0)
+        call.apply(digit("1"), 2.0)
+        begun = SpeechChanged(call=ID, speaks=True, level=-20.0, lasted_ms=300)
+        call.apply(begun, 2.0)
+        assert await following == begun
+        await speech.aclose()
+        assert desk.asked == [WatchSpeech(call=ID)]
+        assert desk.told == [WatchSpeech(call=ID, watch=False)]
 
     run(scenario)
 

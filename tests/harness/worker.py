@@ -27,6 +27,8 @@ from bus.streams import (
     StreamDigitsSent,
     StreamEvent,
     StreamOpened,
+    StreamSpeech,
+    WatchStream,
     WorkerBeat,
     WorkerHello,
     WorkerWelcome,
@@ -50,6 +52,7 @@ class Stream:
     plays: list[AnySource] = field(default_factory=list[AnySource])
     """Each source it was given."""
     record: str = ""
+    watched: bool = False
     closed: bool = False
 
 
@@ -99,6 +102,10 @@ class StandInWorker:
     def digit(self, stream: StreamId, digit: str) -> bytes:
         """Say that a digit was heard."""
         return self._event(StreamDigit(stream=stream, digit=digit, duration_ms=100))
+
+    def speech(self, stream: StreamId, *, speaks: bool) -> bytes:
+        """Say that the peer began to speak, or ceased to."""
+        return self._event(StreamSpeech(stream=stream, speaks=speaks, level=-20.0, lasted_ms=500))
 
     def take(self, frame: bytes) -> list[bytes]:
         """Work one frame from signaling."""
@@ -154,6 +161,8 @@ class StandInWorker:
                 self._running(command.stream).plays.append(command.source)
             case RecordStream():
                 self._running(command.stream).record = command.path
+            case WatchStream():
+                self._running(command.stream).watched = command.watch
             case DrainWorker():
                 pass
         return Ok()

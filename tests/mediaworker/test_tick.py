@@ -49,6 +49,8 @@ def busy() -> Worker:
     tones = worker.open(peer(events_payload_type=-1))
     for index, packet in enumerate(packets(ULAW.encode(np.tile(pair("5")[:1600:2], 4)))):
         worker.arrive(tones, packet, after=2 + 4 * index)
+    for row in range(6):
+        rows.watch(worker.media, row, on=True)
     rows.record(worker.media, 0, 5)
     rows.record(worker.media, 1, 0)
     rows.queue_digits(worker.media, 1, "12", 100, 60)
