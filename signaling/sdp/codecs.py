@@ -2,6 +2,7 @@
 
 import re
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -29,10 +30,13 @@ PACKET_TIMES_MS: Final = (10, 20, 30, 40, 60)
 DEFAULT_PACKET_TIME_MS: Final = 20
 
 DYNAMIC: Final = range(96, PAYLOAD_TYPES)
+KEPT: Final = 256
+"""Of what was worked out once for names and numbers that peers use again and again."""
 SLOWEST: Final = 1000
 """Hz; of an events clock, so that a millisecond is at least one unit."""
 
 _RTPMAP: Final = re.compile(r"([0-9]{1,3})\s+([^\s/]+)/([0-9]{1,6})(?:/([0-9]{1,3}))?\s*\Z")
+_MILLISECONDS: Final = re.compile(r"[0-9]{1,4}(?=\Z|\.)")
 _AUDIO: Final = {codec.name: codec for codec in (PCMU, PCMA)}
 _STATIC: Final = {codec.payload_type: codec for codec in (PCMU, PCMA)}
 
@@ -67,6 +71,7 @@ def is_events(codec: Codec) -> bool:
     return codec.name == EVENTS.name
 
 
+@lru_cache(KEPT)
 def _ours(name: str, clock: int, channels: str) -> Codec | None:
     if name.lower() == EVENTS.name and clock >= SLOWEST and channels == "1":
         return events_at(clock)
@@ -87,11 +92,15 @@ def packet_time(media: Media) -> int:
     """Return the packet time in ms that the author likes to receive, as near as we can do it."""
     wanted = _milliseconds(media, "ptime") or DEFAULT_PACKET_TIME_MS
     most = _milliseconds(media, "maxptime") or PACKET_TIMES_MS[-1]
+    return _nearest(wanted, most)
+
+
+@lru_cache(KEPT)
+def _nearest(wanted: int, most: int) -> int:
     possible = [time for time in PACKET_TIMES_MS if time <= most] or [PACKET_TIMES_MS[0]]
     return min(possible, key=lambda time: abs(time - wanted))
 
 
 def _milliseconds(media: Media, name: str) -> int:
-    text = (value_of(media.attributes, name) or "").strip()
-    match = re.match(r"[0-9]{1,4}(?=\Z|\.)", text)
+    match = _MILLISECONDS.match((value_of(media.attributes, name) or "").strip())
     return int(match[0]) if match else 0

@@ -29,7 +29,7 @@ class Direction(StrEnum):
 
 
 _BOTH, _SEND, _RECEIVE, _NONE = Direction
-_BY_NAME: Final = {str(direction): direction for direction in Direction}
+BY_NAME: Final = {str(direction): direction for direction in Direction}
 
 AGREED: Final[dict[Direction, dict[Direction, Direction]]] = {
     _BOTH: {_BOTH: _BOTH, _SEND: _SEND, _RECEIVE: _RECEIVE, _NONE: _NONE},
@@ -51,6 +51,6 @@ UNSPECIFIED_ADDRESS: Final[dict[Direction, Direction]] = {
 def direction_of(session: tuple[Attribute, ...], media: tuple[Attribute, ...]) -> Direction:
     """Read the direction: the medium's own, else the session's, else sendrecv."""
     for attribute in (*media, *session):
-        if attribute.name in _BY_NAME:
-            return _BY_NAME[attribute.name]
+        if attribute.name in BY_NAME:
+            return BY_NAME[attribute.name]
     return Direction.SENDRECV

@@ -18,7 +18,13 @@ import msgspec
 from bus.streams import Remote
 from signaling.sdp import codecs as coding
 from signaling.sdp.codecs import EVENTS, Codec
-from signaling.sdp.direction import AGREED, UNSPECIFIED_ADDRESS, Direction, direction_of
+from signaling.sdp.direction import (
+    AGREED,
+    BY_NAME,
+    UNSPECIFIED_ADDRESS,
+    Direction,
+    direction_of,
+)
 from signaling.sdp.errors import GlareError, NotAcceptableError
 from signaling.sdp.lines import PORTS, literal, number
 from signaling.sdp.model import Attribute, Connection, Media, Origin, Session, Time, value_of
@@ -27,7 +33,7 @@ from signaling.sdp.render import render_sdp
 
 PROTOCOL: Final = "RTP/AVP"
 KEPT: Final = 64
-"""Media looked at that are remembered, see ``parse``."""
+"""Offers looked at that are remembered, see ``parse``, and wishes."""
 
 
 class Agreed(msgspec.Struct, frozen=True, kw_only=True):
@@ -65,6 +71,22 @@ class _Wish(msgspec.Struct, frozen=True, kw_only=True):
     port: int
     codecs: tuple[Codec, ...]
     direction: Direction
+
+
+class _Usable(msgspec.Struct, frozen=True, kw_only=True):
+    """A medium of theirs that we can take."""
+
+    slot: int
+    formats: dict[int, Codec]
+    """Its payload types that we would use."""
+    said: Direction
+    remote: Remote
+    """Where and how to send, if we mirror its payload types and both of us send and receive."""
+
+    @property
+    def nowhere(self) -> bool:
+        """Whether it is at 0.0.0.0."""
+        return literal(self.remote.address).is_unspecified
 
 
 def make_offer(
@@ -116,15 +138,13 @@ def accept_answer(negotiation: Negotiation, body: bytes) -> Agreed:
     offer = negotiation.offer
     if offer is None or offer.connection is None:
         raise NotAcceptableError("an answer, but no offer of ours")
-    answer = parse_sdp(body)
-    if len(answer.media) <= negotiation.slot:
+    answer, slot = parse_sdp(body), negotiation.slot
+    if len(answer.media) <= slot:
         raise NotAcceptableError("the answer has fewer m= lines than the offer")
-    ours, theirs = offer.media[negotiation.slot], answer.media[negotiation.slot]
+    ours = offer.media[slot]
     formats = {n: c for n, c in coding.payload_types(ours).items() if c}
-    local = offer.connection.address
-    chosen = _usable(answer, theirs, formats.values(), local)
-    direction = direction_of((), ours.attributes)
-    agreed = _agree(negotiation, answer, theirs, chosen, _names(formats), direction, local)
+    found = _usable(answer, slot, formats.values(), offer.connection.address)
+    agreed = _agree(negotiation, found, _names(formats), direction_of((), ours.attributes))
     negotiation.local, negotiation.open, negotiation.agreed = offer, False, agreed
     return agreed
 
@@ -152,15 +172,16 @@ def answer_offer(
     if negotiation.open:
         raise GlareError("our own offer has no answer yet")
     wish = _wish(address, port, codecs, direction)
-    offer = parse_sdp(body)
-    slot, formats, agreed = _consider(negotiation, offer, wish)
-    said = msgspec.structs.replace(wish, direction=Direction(agreed.direction))
+    offer, found = _choose(body, wish.codecs, wish.address)
+    slot, names = found.slot, _names(found.formats)
+    agreed = _agree(negotiation, found, names, wish.direction)
+    said = msgspec.structs.replace(wish, direction=BY_NAME[agreed.direction])
     media = [_refuse(medium) for medium in offer.media]
-    media[slot] = _audio(said, formats, agreed.remote.ptime_ms)
+    media[slot] = _audio(said, found.formats, agreed.remote.ptime_ms)
     answer = _describe(negotiation, wish, session_id, offer.times, media)
     negotiation.sent = negotiation.local = answer
     negotiation.offer, negotiation.slot, negotiation.agreed = None, slot, agreed
-    negotiation.payload_types = negotiation.payload_types | _names(formats)
+    negotiation.payload_types = negotiation.payload_types | names
     return render_sdp(answer), agreed
 
 
@@ -168,18 +189,23 @@ def consider_offer(
     negotiation: Negotiation, body: bytes, *, address: str, codecs: Iterable[str]
 ) -> Agreed:
     """Return what answering an offer would settle.  Arguments and errors as in ``answer_offer``."""
-    wish = _wish(address, 0, codecs, Direction.SENDRECV)
-    return _consider(negotiation, parse_sdp(body), wish)[2]
+    found = _choose(body, _known(tuple(codecs)), address)[1]
+    return _agree(negotiation, found, _names(found.formats), Direction.SENDRECV)
 
 
 # ---------------------------------------------------------------------------------- our side
 
 
 def _wish(address: str, port: int, codecs: Iterable[str], direction: str) -> _Wish:
-    names = list(codecs)
+    ours = _known(tuple(codecs))
+    return _Wish(address=address, port=port, codecs=ours, direction=BY_NAME[direction])
+
+
+@lru_cache(KEPT)
+def _known(names: tuple[str, ...]) -> tuple[Codec, ...]:
     if not (ours := coding.known(names)):
-        raise NotAcceptableError(f"none of our codecs is among {names}")
-    return _Wish(address=address, port=port, codecs=tuple(ours), direction=Direction(direction))
+        raise NotAcceptableError(f"none of our codecs is among {list(names)}")
+    return tuple(ours)
 
 
 def _our_types(said: dict[str, int], codecs: list[Codec]) -> dict[int, Codec]:
@@ -202,11 +228,18 @@ def _audio(wish: _Wish, formats: dict[int, Codec], packet_time: int) -> Media:
         port=wish.port,
         protocol=PROTOCOL,
         formats=tuple(map(str, formats)),
-        attributes=(
-            *coding.attributes(formats),
-            Attribute("ptime", str(packet_time)),
-            Attribute(wish.direction.value),
-        ),
+        attributes=_attributes(tuple(formats.items()), packet_time, wish.direction.value),
+    )
+
+
+@lru_cache(KEPT)
+def _attributes(
+    formats: tuple[tuple[int, Codec], ...], packet_time: int, direction: str
+) -> tuple[Attribute, ...]:
+    return (
+        *coding.attributes(dict(formats)),
+        Attribute("ptime", str(packet_time)),
+        Attribute(direction),
     )
 
 
@@ -245,38 +278,22 @@ def _next_version(session: Session, version: str) -> Session:
 # -------------------------------------------------------------------------------- their side
 
 
-def _consider(
-    negotiation: Negotiation, offer: Session, wish: _Wish
-) -> tuple[int, dict[int, Codec], Agreed]:
-    """Return the place of the medium to take, its payload types and what is then agreed."""
-    slot, formats = _choose(offer, wish.codecs, wish.address)
-    agreed = _agree(
-        negotiation,
-        offer,
-        offer.media[slot],
-        formats,
-        _names(formats),
-        wish.direction,
-        wish.address,
-    )
-    return slot, formats, agreed
-
-
 @lru_cache(KEPT)
-def _choose(offer: Session, codecs: tuple[Codec, ...], local: str) -> tuple[int, dict[int, Codec]]:
+def _choose(body: bytes, codecs: tuple[Codec, ...], local: str) -> tuple[Session, _Usable]:
+    """Read an offer and take the first medium of it that we can use."""
+    offer = parse_sdp(body)
     objections: list[str] = []
-    for slot, media in enumerate(offer.media):
+    for slot in range(len(offer.media)):
         try:
-            return slot, _usable(offer, media, codecs, local)
+            return offer, _usable(offer, slot, codecs, local)
         except NotAcceptableError as objection:
             objections.append(str(objection))
     raise NotAcceptableError("; ".join(objections) or "the offer has no m= line")
 
 
-def _usable(
-    session: Session, media: Media, codecs: Collection[Codec], local: str
-) -> dict[int, Codec]:
-    """Return the payload types to use of a medium.  Raises NotAcceptableError: why we cannot."""
+def _usable(session: Session, slot: int, codecs: Collection[Codec], local: str) -> _Usable:
+    """Look at a medium.  Raises NotAcceptableError: why we cannot use it."""
+    media = session.media[slot]
     what = f"m={media.media} {media.protocol}"
     if media.port == 0:
         raise NotAcceptableError(f"{what} is switched off")
@@ -285,9 +302,12 @@ def _usable(
     formats = _common(media, codecs)
     if not formats:
         raise NotAcceptableError(f"{what} has no codec of ours")
-    if _address(session, media, local) is None:
+    address = _address(session, media, local)
+    if address is None:
         raise NotAcceptableError(f"{what} has no address that {local} could reach")
-    return formats
+    said = direction_of(session.attributes, media.attributes)
+    remote = _remote(media, address, formats)
+    return _Usable(slot=slot, formats=formats, said=said, remote=remote)
 
 
 def _common(media: Media, codecs: Collection[Codec]) -> dict[int, Codec]:
@@ -324,34 +344,38 @@ def _reachable(connection: Connection, local: str) -> str | None:
     return str(address) if same or address.is_unspecified else None
 
 
+def _remote(media: Media, address: str, formats: dict[int, Codec]) -> Remote:
+    number, codec = next(iter(formats.items()))
+    events = next(((n, c.clock) for n, c in formats.items() if coding.is_events(c)), None)
+    events_payload_type, events_clock = events or (-1, EVENTS.clock)
+    return Remote(
+        address=address,
+        port=media.port,
+        rtcp_port=_rtcp_port(media),
+        codec=codec.name,
+        payload_type=number,
+        receive_payload_type=number,
+        events_payload_type=events_payload_type,
+        receive_events_payload_type=events_payload_type,
+        events_clock=events_clock,
+        ptime_ms=coding.packet_time(media),
+    )
+
+
 def _agree(
-    negotiation: Negotiation,
-    session: Session,
-    theirs: Media,
-    chosen: dict[int, Codec],
-    ours: dict[str, int],
-    wanted: Direction,
-    local: str,
+    negotiation: Negotiation, found: _Usable, ours: dict[str, int], wanted: Direction
 ) -> Agreed:
     """Work out what a usable medium of theirs and our payload types make together."""
-    said = direction_of(session.attributes, theirs.attributes)
-    address = _address(session, theirs, local) or ""
-    if literal(address).is_unspecified:
+    said, address = found.said, found.remote.address
+    if found.nowhere:
         said = UNSPECIFIED_ADDRESS[said]
         address = negotiation.agreed.remote.address if negotiation.agreed else address
     direction = AGREED[said][wanted]
-    number, codec = next(iter(chosen.items()))
-    remote = Remote(
+    remote = msgspec.structs.replace(
+        found.remote,
         address=address,
-        port=theirs.port,
-        rtcp_port=_rtcp_port(theirs),
-        codec=codec.name,
-        payload_type=number,
-        receive_payload_type=ours[codec.name],
-        events_payload_type=_names(chosen).get(EVENTS.name, -1),
+        receive_payload_type=ours[found.remote.codec],
         receive_events_payload_type=ours.get(EVENTS.name, -1),
-        events_clock=next((c.clock for c in chosen.values() if coding.is_events(c)), EVENTS.clock),
-        ptime_ms=coding.packet_time(theirs),
         send=direction.sends,
         receive=direction.receives,
     )

@@ -8,7 +8,8 @@ lines out of order, no ``s=`` or ``t=``, letters and attributes that nobody know
 from collections.abc import Callable
 from functools import lru_cache
 from itertools import pairwise
-from typing import Final, NamedTuple, TypeVar
+from string import ascii_letters
+from typing import Final, TypeVar
 
 import msgspec
 
@@ -21,11 +22,12 @@ MOST_LINES: Final = 1000
 MOST_MEDIA: Final = 64
 KEPT: Final = 64
 """Descriptions kept read: an offer is considered when it comes and answered later."""
+LETTERS: Final = frozenset(ascii_letters)
 
 Value = TypeVar("Value")
 
 
-class Line(NamedTuple):
+class Line(msgspec.Struct, frozen=True, gc=False):
     """A line with its place in the body, from 1."""
 
     number: int
@@ -44,6 +46,10 @@ class Line(NamedTuple):
         return SdpError(self.number, f"{self.letter}={self.value}", what, status)
 
 
+Section = dict[str, list[Line]]
+"""Lines by their letter: those of the session, or of a medium and what follows it."""
+
+
 @lru_cache(KEPT)
 def parse_sdp(body: bytes) -> Session:
     """Read a description.  Raises SdpError."""
@@ -52,11 +58,9 @@ def parse_sdp(body: bytes) -> Session:
     starts = [at for at, line in enumerate(everything) if line.letter == "m"]
     if len(starts) > MOST_MEDIA:
         raise everything[starts[MOST_MEDIA]].error(f"more than {MOST_MEDIA} media", 488)
-    sections = [everything[a:b] for a, b in pairwise([*starts, len(everything)])]
-    head = everything[1 : starts[0]] if starts else everything[1:]
-    session = _session(head)
-    media = tuple(_media(section, session) for section in sections)
-    return msgspec.structs.replace(session, media=media)
+    ends = [*starts, len(everything)]
+    head = _by_letter(everything[1 : ends[0]])
+    return _session(head, [_by_letter(everything[a:b]) for a, b in pairwise(ends)])
 
 
 def _split(body: bytes) -> list[Line]:
@@ -65,16 +69,17 @@ def _split(body: bytes) -> list[Line]:
     rows = body.decode("utf-8", errors="replace").rstrip("\r\n").split("\n")
     if len(rows) > MOST_LINES:
         raise SdpError(MOST_LINES + 1, rows[MOST_LINES], f"more than {MOST_LINES} lines", 488)
-    return [_line(number, row.removesuffix("\r")) for number, row in enumerate(rows, 1)]
+    return [_line(number, row) for number, row in enumerate(rows, 1)]
 
 
 def _line(number: int, row: str) -> Line:
+    row = row.removesuffix("\r")
     if "\r" in row or "\0" in row:
         raise SdpError(number, row, "NUL or a bare CR")
-    letter, value = row[:1], row[2:]
-    if row[1:2] != "=" or not (letter.isascii() and letter.isalpha()):
+    letter = row[:1]
+    if row[1:2] != "=" or letter not in LETTERS:
         raise SdpError(number, row, "a line is a letter, = and a value")
-    return Line(number, letter, value)
+    return Line(number, letter, row[2:])
 
 
 def _check_version(line: Line) -> None:
@@ -84,66 +89,83 @@ def _check_version(line: Line) -> None:
         raise line.error("only version 0 is known", 488)
 
 
-def _all(section: list[Line], letter: str, reader: Callable[[str], Value]) -> tuple[Value, ...]:
-    return tuple(line.read(reader) for line in section if line.letter == letter)
+def _by_letter(section: list[Line]) -> Section:
+    found: Section = {}
+    for line in section:
+        letter = "t" if line.letter == "r" else line.letter  # it belongs to the t= before it
+        if letter in found:
+            found[letter].append(line)
+        else:
+            found[letter] = [line]
+    return found
 
 
-def _at_most_one(section: list[Line], letter: str, reader: Callable[[str], Value]) -> Value | None:
-    found = [line for line in section if line.letter == letter]
+def _all(section: Section, letter: str, reader: Callable[[str], Value]) -> tuple[Value, ...]:
+    found = section.get(letter)
+    return tuple([line.read(reader) for line in found]) if found else ()
+
+
+def _at_most_one(section: Section, letter: str) -> Line | None:
+    found = section.get(letter)
+    if found is None:
+        return None
     if len(found) > 1:
         raise found[1].error(f"a second {letter}=")
-    return found[0].read(reader) if found else None
+    return found[0]
 
 
-def _text(section: list[Line], letter: str) -> str:
-    return _at_most_one(section, letter, str) or ""
+def _text(section: Section, letter: str) -> str:
+    line = _at_most_one(section, letter)
+    return line.value if line else ""
 
 
-def _times(section: list[Line]) -> tuple[Time, ...]:
+def _times(section: Section) -> tuple[Time, ...]:
     times: list[Time] = []
-    for line in section:
+    for line in section.get("t", ()):
         if line.letter == "t":
             times.append(line.read(lines.time))
-        elif line.letter == "r":
-            if not times:
-                raise line.error("r= without its t=")
+        elif not times:
+            raise line.error("r= without its t=")
+        else:
             times[-1] = msgspec.structs.replace(times[-1], repeats=(*times[-1].repeats, line.value))
     return tuple(times) or (Time(),)
 
 
-def _session(section: list[Line]) -> Session:
-    origin = _at_most_one(section, "o", lines.origin)
-    if origin is None:
+def _session(section: Section, media: list[Section]) -> Session:
+    if (origin := _at_most_one(section, "o")) is None:
         raise SdpError(0, "", "no o= line")
-    if second := [line for line in section if line.letter == "v"]:
+    if second := section.get("v"):
         raise second[0].error("a second v=")
+    connection = _at_most_one(section, "c")
     return Session(
-        origin=origin,
+        origin=origin.read(lines.origin),
         name=_text(section, "s") or "-",
         information=_text(section, "i"),
         uri=_text(section, "u"),
         emails=_all(section, "e", str),
         phones=_all(section, "p", str),
-        connection=_at_most_one(section, "c", lines.connection),
+        connection=connection.read(lines.connection) if connection else None,
         bandwidths=_all(section, "b", lines.bandwidth),
         times=_times(section),
         zones=_text(section, "z"),
         key=_text(section, "k"),
         attributes=_all(section, "a", lines.attribute),
+        media=tuple([_media(each, connected=connection is not None) for each in media]),
     )
 
 
-def _media(section: list[Line], session: Session) -> Media:
-    first, rest = section[0], section[1:]
-    connections = _all(rest, "c", lines.connection)
+def _media(section: Section, *, connected: bool) -> Media:
+    """Read a medium; ``connected``: the session has an address for those that have none."""
+    first = section["m"][0]
     media = first.read(lines.media)
-    if media.port and session.connection is None and not connections:
+    connections = _all(section, "c", lines.connection)
+    if media.port and not connected and not connections:
         raise first.error("no c= line, neither here nor for the session")
     return msgspec.structs.replace(
         media,
-        title=_text(rest, "i"),
+        title=_text(section, "i"),
         connections=connections,
-        bandwidths=_all(rest, "b", lines.bandwidth),
-        key=_text(rest, "k"),
-        attributes=_all(rest, "a", lines.attribute),
+        bandwidths=_all(section, "b", lines.bandwidth),
+        key=_text(section, "k"),
+        attributes=_all(section, "a", lines.attribute),
     )

@@ -1,52 +1,54 @@
 """``Session`` -> bytes, lines in the order of RFC 8866 section 5."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 
 from signaling.sdp.model import Attribute, Bandwidth, Connection, Media, Origin, Session, Time
 
 
 def render_sdp(session: Session) -> bytes:
     """Write a description.  Raises ValueError if a value would break out of its line."""
-    rows = list(_session(session))
-    if bad := [row for row in rows if set(row) & {"\r", "\n", "\0"}]:
-        raise ValueError(f"a line break or NUL inside {bad[0]!r}")
-    return "".join(f"{row}\r\n" for row in rows).encode()
-
-
-def _session(session: Session) -> Iterator[str]:
-    yield "v=0"
-    yield f"o={_origin(session.origin)}"
-    yield f"s={session.name}"
-    yield from _optional("i", session.information)
-    yield from _optional("u", session.uri)
-    yield from (f"e={email}" for email in session.emails)
-    yield from (f"p={phone}" for phone in session.phones)
-    if session.connection:
-        yield f"c={_connection(session.connection)}"
-    yield from _bandwidths(session.bandwidths)
-    for time in session.times:
-        yield from _time(time)
-    yield from _optional("z", session.zones)
-    yield from _optional("k", session.key)
-    yield from _attributes(session.attributes)
+    rows = _session(session)
     for media in session.media:
-        yield from _media(media)
+        rows += _media(media)
+    text = "\r\n".join((*rows, ""))
+    if text.count("\n") != len(rows) or text.count("\r") != len(rows) or "\0" in text:
+        bad = next(row for row in rows if set(row) & {"\r", "\n", "\0"})
+        raise ValueError(f"a line break or NUL inside {bad!r}")
+    return text.encode()
 
 
-def _media(media: Media) -> Iterator[str]:
+def _session(session: Session) -> list[str]:
+    rows = ["v=0", f"o={_origin(session.origin)}", f"s={session.name}"]
+    if session.information:
+        rows.append(f"i={session.information}")
+    if session.uri:
+        rows.append(f"u={session.uri}")
+    rows += [f"e={email}" for email in session.emails]
+    rows += [f"p={phone}" for phone in session.phones]
+    if session.connection:
+        rows.append(f"c={_connection(session.connection)}")
+    rows += _bandwidths(session.bandwidths)
+    for time in session.times:
+        rows += _time(time)
+    if session.zones:
+        rows.append(f"z={session.zones}")
+    if session.key:
+        rows.append(f"k={session.key}")
+    rows += _attributes(session.attributes)
+    return rows
+
+
+def _media(media: Media) -> list[str]:
     count = f"/{media.port_count}" if media.port_count != 1 else ""
-    words = [media.media, f"{media.port}{count}", media.protocol, *media.formats]
-    yield f"m={' '.join(words)}"
-    yield from _optional("i", media.title)
-    yield from (f"c={_connection(connection)}" for connection in media.connections)
-    yield from _bandwidths(media.bandwidths)
-    yield from _optional("k", media.key)
-    yield from _attributes(media.attributes)
-
-
-def _optional(letter: str, value: str) -> Iterator[str]:
-    if value:
-        yield f"{letter}={value}"
+    rows = [" ".join((f"m={media.media}", f"{media.port}{count}", media.protocol, *media.formats))]
+    if media.title:
+        rows.append(f"i={media.title}")
+    rows += [f"c={_connection(connection)}" for connection in media.connections]
+    rows += _bandwidths(media.bandwidths)
+    if media.key:
+        rows.append(f"k={media.key}")
+    rows += _attributes(media.attributes)
+    return rows
 
 
 def _origin(o: Origin) -> str:
@@ -59,16 +61,16 @@ def _connection(c: Connection) -> str:
     return f"{c.network_type} {c.address_type} {c.address}{suffix}"
 
 
-def _time(time: Time) -> Iterator[str]:
-    yield f"t={time.start} {time.stop}"
-    yield from (f"r={repeat}" for repeat in time.repeats)
+def _time(time: Time) -> list[str]:
+    return [f"t={time.start} {time.stop}", *[f"r={repeat}" for repeat in time.repeats]]
 
 
-def _bandwidths(bandwidths: Iterable[Bandwidth]) -> Iterator[str]:
-    return (f"b={bandwidth.kind}:{bandwidth.value}" for bandwidth in bandwidths)
+def _bandwidths(bandwidths: Iterable[Bandwidth]) -> list[str]:
+    return [f"b={bandwidth.kind}:{bandwidth.value}" for bandwidth in bandwidths]
 
 
-def _attributes(attributes: Iterable[Attribute]) -> Iterator[str]:
-    for attribute in attributes:
-        value = "" if attribute.value is None else f":{attribute.value}"
-        yield f"a={attribute.name}{value}"
+def _attributes(attributes: Iterable[Attribute]) -> list[str]:
+    return [
+        f"a={each.name}" if each.value is None else f"a={each.name}:{each.value}"
+        for each in attributes
+    ]
