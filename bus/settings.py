@@ -160,12 +160,24 @@ class MediaSettings(Section, frozen=True):
     realtime: Annotated[
         bool, Meta(description="ask for SCHED_RR, locked memory; what was granted is shown")
     ] = True
+    cores: Annotated[
+        tuple[int, ...],
+        Meta(description="CPUs to keep the workers on, one each in turn; empty: on any"),
+    ] = ()
     inband_digits: Annotated[
         str,
         Meta(
             pattern="^(auto|always|never)$",
             description="look for digits in what a peer says: auto (if it takes no "
             "telephone-events), always or never",
+        ),
+    ] = "auto"
+    backend: Annotated[
+        str,
+        Meta(
+            pattern="^(auto|uring|portable)$",
+            description="how RTP gets in and out: auto (io_uring where the system lets us), "
+            "uring or portable (epoll)",
         ),
     ] = "auto"
     port_rest: Annotated[

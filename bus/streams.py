@@ -9,6 +9,7 @@ import msgspec
 from bus.body import Body
 from bus.calls import Ok, Quality
 from bus.ids import StreamId, WorkerId
+from bus.quality import Grade
 from bus.sources import AnySource, Silence
 from bus.srtp import Crypto
 
@@ -33,7 +34,7 @@ class WorkerHello(Body, tag="worker_hello", frozen=True):
     backend: str
     """``portable`` (epoll)."""
     scheduling: str
-    """``rr:10``, ``nice:-11`` or ``normal``: what it obtained."""
+    """``rr:10``, ``nice:-11`` or ``normal``; ``locked`` (its memory); ``core:1``: what it got."""
     version: int = 1
 
 
@@ -225,6 +226,38 @@ class StreamSpeech(Body, tag="stream_speech", frozen=True):
     speaks: bool
     level: float
     lasted_ms: int
+
+
+class StreamSilent(Body, tag="stream_silent", frozen=True):
+    """Nothing came for the least of the settings ``media.rtp_timeout*``, though it should.
+
+    Told once, until something comes again.  Held streams and pauses are spared.
+    """
+
+    stream: StreamId
+    seconds: float
+    goodbye: bool = False
+    """The peer said BYE by RTCP."""
+
+
+class StreamHeard(Body, tag="stream_heard", frozen=True):
+    """A stream of which it was told that it was silent is heard again."""
+
+    stream: StreamId
+    seconds: float
+    """It was silent."""
+
+
+class StreamQuality(Body, tag="stream_quality", frozen=True):
+    """The conversation is of another grade (see ``bus.quality``)."""
+
+    stream: StreamId
+    grade: Grade
+    mos: float
+    mos_conversational: float
+    loss_percent: float
+    jitter_ms: float
+    round_trip_ms: float
 
 
 class StreamPlayFinished(Body, tag="stream_play_finished", frozen=True):

@@ -18,15 +18,16 @@ from bus.logs import configure
 from bus.settings import Settings
 from bus.sockets import connect_dealer, endpoint
 from bus.streams import WorkerHello
-from bus.tables import PublicStreams, WorkerState
 from bus.workers import Activate, Stop
 from mediaworker import realtime
 from mediaworker.clerk import Clerk
 from mediaworker.desk import Desk
-from mediaworker.home import make_memory, make_named
+from mediaworker.home import Named, make_memory, make_named
 from mediaworker.lifetime import Lifetime
 from mediaworker.link import Link
 from mediaworker.media import HEARS_TONES, Media
+from mediaworker.net.backend import Backend
+from mediaworker.net.choice import choose
 from mediaworker.net.portable import Portable
 from mediaworker.overseer import Overseer
 from mediaworker.ports import LocalPairs
@@ -55,6 +56,7 @@ class Boot:
         self.memory = make_memory(run_dir)
         self.clerk = Clerk(self.memory.shared, name, settings.log.level)
         self.streams = Streams.private(settings.media.streams)
+        self.backend: Backend | None = None
         _warm_up()
 
     def _await_clerk(self) -> None:
@@ -72,6 +74,7 @@ class Boot:
             raise LaunchError("a standby needs --parent, who tells it what to be")
         self._await_clerk()
         realtime.prepare(realtime=self.settings.media.realtime)
+        self.backend = choose(self.settings.media.backend, self.streams)
         self.overseer.serves("standby", self.name)
         while True:
             order = self.overseer.poll(LOOK)
@@ -87,10 +90,11 @@ class Boot:
         configure(self.settings.log.level, worker)
         named = make_named(self.run_dir, worker, self.settings.media.streams)
         self.clerk.own([self.run_dir / f"{worker}.public", self.run_dir / f"{worker}.state"])
-        realtime.prepare(realtime=self.settings.media.realtime)
+        locked = realtime.prepare(realtime=self.settings.media.realtime)
+        core = realtime.pin(self.settings.media.cores, _number(worker))
         ports = self._ports()
         try:
-            return self._worker(worker, named.public, named.state, ports).run()
+            return self._worker(worker, named, ports, (locked, core)).run()
         finally:
             ports.close()
             self._close()
@@ -101,16 +105,19 @@ class Boot:
         return LocalPairs(media.port_first, media.port_last, media.port_rest, start)
 
     def _worker(
-        self, worker: WorkerId, public: PublicStreams, state: WorkerState, ports: LocalPairs
+        self, worker: WorkerId, named: Named, ports: LocalPairs, kept: tuple[bool, int | None]
     ) -> Worker:
         memory = self.memory
-        media = Media(self.streams, public, state, memory.recordings, memory.pool)
+        media = Media(self.streams, named.public, named.state, memory.recordings, memory.pool)
         media.hears_tones = HEARS_TONES[self.settings.media.inband_digits]
-        backend = Portable(media)
+        backend = self.backend or choose(self.settings.media.backend, self.streams)
         desk = Desk(media, backend, ports, self.clerk)
         socket = connect_dealer(self.context, endpoint(self.run_dir, "workers"))
         # real time comes last: no thread of the sockets is to inherit it
         scheduling = realtime.enter(realtime=self.settings.media.realtime)
+        locked, core = kept
+        scheduling += " locked" if locked else ""
+        scheduling += "" if core is None else f" core:{core}"
         log.info("scheduling: %s", scheduling)
         link = Link(
             socket,
@@ -139,7 +146,12 @@ class Boot:
         self.context.destroy()
 
 
+def _number(worker: WorkerId) -> int:
+    """Return the 3 of ``w3``."""
+    return int("".join(filter(str.isdigit, worker)) or 0)
+
+
 def _warm_up() -> None:
     """Tick once with tables of our own: what is done the first time takes long."""
     media = Media.private(4, 1 << 10)
-    run_tick(media, 1, time.monotonic_ns(), Portable(media))
+    run_tick(media, 1, time.monotonic_ns(), Portable(media.streams))

@@ -10,6 +10,7 @@ import ctypes
 import gc
 import os
 import resource
+from collections.abc import Sequence
 from typing import Final
 
 PRIORITY: Final = 10
@@ -19,17 +20,31 @@ OVERRUNS: Final = 200
 """So many late ticks in a row (one second) and we are the hog ourselves."""
 
 
-def prepare(*, realtime: bool) -> None:
+def prepare(*, realtime: bool) -> bool:
     """Set limits, lock memory, and stop the garbage collector; call it after all imports.
 
     A core dump would hold the ports and the files of a dead worker for seconds: there is none.
+    Tells whether memory could be locked.
     """
     _raise_limits()
-    if realtime:
-        _lock_memory()
+    locked = realtime and _lock_memory()
     gc.collect()
     gc.freeze()
     gc.disable()
+    return locked
+
+
+def pin(cores: Sequence[int], number: int) -> int | None:
+    """Keep this process on one of ``cores``, in turn by its number; return which, if it could be.
+
+    Those that this process may not use are passed over.
+    """
+    usable = [core for core in cores if core in os.sched_getaffinity(0)]
+    if not usable:
+        return None
+    core = usable[number % len(usable)]
+    os.sched_setaffinity(0, {core})
+    return core
 
 
 def enter(*, realtime: bool) -> str:

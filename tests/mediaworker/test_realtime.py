@@ -68,3 +68,17 @@ def test_overruns_in_a_row_are_noticed_once() -> None:
     assert not overruns.note(late=False)
     told_at = [n for n in range(1, 3 * OVERRUNS) if overruns.note(late=True)]
     assert told_at == [OVERRUNS]
+
+
+def test_cores_are_taken_in_turn_and_only_those_there_are() -> None:
+    program = (
+        "may = sorted(os.sched_getaffinity(0)); "
+        "print(realtime.pin([999, may[0]], 3), os.sched_getaffinity(0) == {may[0]}); "
+        "os.sched_setaffinity(0, may); "
+        "print(realtime.pin(may, len(may) + 1) == may[1 % len(may)]); "
+        "os.sched_setaffinity(0, may); "
+        "print(realtime.pin([], 0), realtime.pin([999], 0), sorted(os.sched_getaffinity(0)) == may)"
+    )
+    first, second, third = told(program).splitlines()
+    assert first.endswith(" True")
+    assert (second, third) == ("True", "None None True")
