@@ -59,7 +59,7 @@ class Decoder(Protocol):
     """What remembers the packets that one row received; it is given them in their order."""
 
     def decode(self, payload: bytes) -> Column[np.int16]:
-        """Return the samples of a payload, ``Stateful.samples`` of them; none if it is malformed."""
+        """Return the samples of a payload, ``Stateful.samples`` of them; none if malformed."""
         ...
 
     def conceal(self, samples: int) -> Column[np.int16]:
@@ -92,6 +92,10 @@ class Stateful(Protocol):
         """Return how many samples a payload makes, without decoding it; 0 if it is malformed."""
         ...
 
+    def missing(self) -> str:
+        """Return what would have to be installed, empty if all is there."""
+        ...
+
 
 class Format(NamedTuple):
     """How the payloads of a codec relate to time."""
@@ -107,6 +111,8 @@ class Format(NamedTuple):
     coders: Stateful | None = None
     """Of one with memory."""
     sample_bytes: int = 1
+    packet_times: tuple[int, ...] = (10, 20, 30, 40, 50, 60)
+    """Milliseconds, that a packet can be of; shortest first."""
 
     @property
     def units(self) -> int:
