@@ -21,6 +21,10 @@ class PublicStreams(Table):
     packets_late = column(np.uint64)
     packets_strange = column(np.uint64)
     """From an address that is not the peer's, or not RTP at all; dropped."""
+    packets_unauthentic = column(np.uint64)
+    """Packets and reports that are not protected by the peer's SRTP key; dropped."""
+    packets_replayed = column(np.uint64)
+    """Protected ones that came before, or far too late; dropped."""
     frames_played = column(np.uint64)
     frames_concealed = column(np.uint64)
     jitter_ms = column(np.float32)
@@ -28,6 +32,29 @@ class PublicStreams(Table):
     remote_lost = column(np.uint64)
     remote_jitter_ms = column(np.float32)
     round_trip_ms = column(np.float32)
+    mos = column(np.float32)
+    """As the peer is heard (E-model, ``mediaworker.emodel``), of the last five seconds in which it
+    was; 0: not known yet.  So are the next two."""
+    mos_conversational = column(np.float32)
+    """The same with the delay both ways."""
+    loss_percent = column(np.float32)
+    mos_worst = column(np.float32)
+    """Of any five seconds, as are the other worst ones."""
+    loss_percent_worst = column(np.float32)
+    jitter_worst_ms = column(np.float32)
+    round_trip_worst_ms = column(np.float32)
+    buffer_ms = column(np.float32)
+    """Delay of the jitter buffer."""
+    burst_density = column(np.float32)
+    """Share of packets lost or late in bursts, since the beginning (RFC 3611 section 4.7.2)."""
+    gap_density = column(np.float32)
+    burst_ms = column(np.float32)
+    """Mean length of bursts."""
+    gap_ms = column(np.float32)
+    remote_mos = column(np.float32)
+    """How the peer's reports score what it hears of us (RFC 3611); 0: it does not say."""
+    remote_loss_percent = column(np.float32)
+    """Since its report before."""
 
 
 class WorkerState(Table):

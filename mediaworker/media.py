@@ -18,6 +18,7 @@ from bus.tables import PublicStreams, WorkerState
 from mediaworker.codecs.coders import Coders
 from mediaworker.ring import Rings, Windows
 from mediaworker.rtp.header import Headers
+from mediaworker.rtp.srtp import Protected
 from mediaworker.streams import RECORDINGS, TICK, Recordings, Rows, Slot, Streams
 
 
@@ -81,6 +82,13 @@ class Wave(msgspec.Struct):
     audio: Packets | None = None
     events: Packets | None = None
 
+    def keep(self, which: Column[np.bool_]) -> None:
+        """Drop all others."""
+        self.rows, self.lengths = self.rows[which], self.lengths[which]
+        self.sources = self.sources[which]
+        if not isinstance(self.slot, int):
+            self.slot = self.slot[which]
+
 
 class Report(NamedTuple):
     """An RTCP datagram, received or to be sent."""
@@ -107,7 +115,16 @@ class Media:
         self.recordings = recordings
         self.pool = pool
         self.coders = Coders()
+        self.protected: dict[int, Protected] = {}
+        """Rows with SRTP, see ``securing``."""
         self.hears_tones = HEARS_TONES["auto"]
+        self.accepts = "latch"
+        """From whom RTP is taken, the setting ``media.accept_rtp_from`` (see ``stages.admit``)."""
+        self.patience = 0
+        """Ticks of silence until it is told, see ``stages.watch``; 0: never."""
+        self.look_at = 0
+        """Tick in which streams are looked at next, and which part of them the last time."""
+        self.part = 0
         self.tick = 0
         self.now_ns = 0
         """Monotonic time of the tick."""

@@ -4,18 +4,19 @@
 
 A closed row rests before it is taken again.  Taking one sets every column of it back to its
 beginning; after that a command writes only the columns that are its own, and these of stages:
-``aim`` sets ``peer`` and ``rtcp_peer`` (and forgets a latch) if the address is another,
+``aim`` sets ``peer`` and ``rtcp_peer`` (and forgets a latch) if the address is another, and begins
+what ``protect`` and ``unprotect`` keep of a key (``securing``) if that is another,
 ``record`` begins ``recorded`` and the counters of the recording, ``queue_digits`` none.
 """
 
 from typing import Final
 
-import msgspec
 import numpy as np
 
 from bus.calls import Quality
 from bus.columns import Column
 from bus.errors import BadRequestError, NoCapacityError
+from bus.gauges import quality_of
 from bus.ids import StreamId
 from bus.streams import Remote
 from mediaworker.codecs.codec import Codec
@@ -23,21 +24,20 @@ from mediaworker.codecs.formats import FORMATS, find
 from mediaworker.media import Media
 from mediaworker.net.address import Words, words_of
 from mediaworker.rtp.event import KEYS
+from mediaworker.securing import check as check_crypto
+from mediaworker.securing import expose, secure
 from mediaworker.sounding import PARTS, forget_leg
 from mediaworker.sources.resample import RATE
+from mediaworker.stages.protect import sealed_report
 from mediaworker.stages.reorder import AMPLE, IDLE
 from mediaworker.stages.report import FIRST, farewell
+from mediaworker.stages.score import conclude
 from mediaworker.streams import DIGITS, NEVER, TICK, TICK_NS, PayloadKind, Streams
 
 ENTROPY: Final = 16
 """Bytes."""
 PERIOD: Final = 4
 """Ticks, 20 ms, until the peer asks for another packet time."""
-COUNTS: Final = tuple(
-    (field.name, {"strangers": "packets_strange"}.get(field.name, field.name))
-    for field in msgspec.structs.fields(Quality)
-)
-"""What quality is made of, and in which column it is."""
 REST_NS: Final = 2_000_000_000
 BURST: Final = 8
 """Rows that may be due in the same tick while others have none."""
@@ -59,7 +59,16 @@ STATIC_TYPES: Final = ((0, Codec.PCMU), (8, Codec.PCMA))
 
 OWN: Final = frozenset(
     {
-        *("live", "offered_peer", "rtcp_mux", "aimed", "aimed_at", "sends", "receives", "caller_is_remote"),
+        *(
+            "live",
+            "offered_peer",
+            "rtcp_mux",
+            "aimed",
+            "aimed_at",
+            "sends",
+            "receives",
+            "caller_is_remote",
+        ),
         *(
             "codec",
             "scale",
@@ -84,6 +93,7 @@ OWN: Final = frozenset(
             "digit_gaps",
         ),
         "digits_queued",
+        *("suite", "master_out", "master_in", "salt_out", "salt_in", "index_base"),
         "public.stream",
     }
 )
@@ -142,6 +152,7 @@ def aim(media: Media, row: int, remote: Remote) -> None:
     peer = words_of(remote.address, remote.port)
     rtcp_peer = peer if remote.rtcp_mux else words_of(remote.address, remote.rtcp_port)
     codec, kinds = _codec(remote), _payload_kinds(remote)
+    check_crypto(remote.crypto)
     nowhere = peer[:2] in NOWHERE
     if not nowhere:
         streams.rtcp_mux[row] = remote.rtcp_mux
@@ -157,6 +168,7 @@ def aim(media: Media, row: int, remote: Remote) -> None:
     streams.scale[row], streams.units[row] = FORMATS[codec].scale, FORMATS[codec].units
     streams.frame[row] = streams.period[row] * streams.scale[row] * TICK
     media.coders.open(row, codec, remote.parameters)
+    secure(media, row, remote.crypto)
 
 
 def record(media: Media, row: int, recording: int) -> None:
@@ -201,9 +213,9 @@ def watch(media: Media, row: int, *, on: bool) -> None:
 
 
 def quality(media: Media, row: int) -> Quality:
-    """Return what the stream was like."""
-    public = media.public
-    return Quality(**{count: getattr(public, name)[row].item() for count, name in COUNTS})
+    """Return what the stream was like, now that it ends."""
+    conclude(media, row)
+    return quality_of(media.public, row)
 
 
 def close(media: Media, row: int, now_ns: int) -> bytes:
@@ -212,7 +224,7 @@ def close(media: Media, row: int, now_ns: int) -> bytes:
     Rows that play what its peer said are silent from now on.
     """
     streams = media.streams
-    goodbye = farewell(media, row) if streams.aimed[row] else b""
+    goodbye = sealed_report(media, row, farewell(media, row)) if streams.aimed[row] else b""
     if streams.tapped[row]:
         forget_leg(media, row)
     streams.live[row] = streams.sends[row] = streams.receives[row] = streams.aimed[row] = False
@@ -221,6 +233,7 @@ def close(media: Media, row: int, now_ns: int) -> bytes:
     streams.due[row] = NEVER
     streams.released_at[row] = now_ns
     media.coders.close(row)
+    expose(media, row)
     media.public.stream[row] = 0
     return goodbye
 

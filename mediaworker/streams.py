@@ -22,6 +22,7 @@ from typing import Final
 import numpy as np
 
 from bus.columns import Column, Table, column
+from mediaworker.rtp.bursts import COUNTS
 from mediaworker.pairs import FINEST_PAST, TURNS
 from mediaworker.rtp.srtp import LONGEST_MASTER, LONGEST_TAG
 
@@ -178,8 +179,8 @@ class Streams(Table):
     # ------------------------------------------------------------------------------ unprotect
     source_place = column(np.uint8)
     """Where the source is that was heard last, in the columns that follow."""
-    sources_known = column(np.uint8)
-    """Ever, modulo 256; the next one takes the place of the oldest."""
+    sources_known = column(np.uint32)
+    """Ever; the next one takes the place of the oldest."""
     source_ssrcs = column(np.uint32, SOURCES)
     source_indexes = column(np.int64, SOURCES)
     """SRTP indexes that come next, one above the highest; 0: none was heard."""
@@ -342,6 +343,36 @@ class Streams(Table):
     """Middle 32 bits of the NTP time in the peer's last sender report."""
     remote_report_at = column(np.int64)
     """When it came, monotonic ns."""
+    remote_reference = column(np.uint32)
+    """The same of its last reference time (RFC 3611 section 4.4)."""
+    remote_reference_at = column(np.int64)
+    report_heard_at = column(np.int64)
+    """Tick of the peer's last report; 0: none."""
+    goodbye_ssrc = column(np.uint32)
+    """Of the peer's last BYE."""
+
+    # ---------------------------------------------------------------------------- watch, score
+    heard_at = column(np.int64)
+    """Tick in which the row was looked at last and something had come, or nothing should."""
+    watched_packets = column(np.uint64)
+    """Packets received by then, as are ``judged`` and ``scored`` columns of the last such time."""
+    fallen_silent = column(np.bool_)
+    """That it is silent was told."""
+    judged_ssrc = column(np.uint32)
+    judged_sequence = column(np.int64)
+    """The next packet to be judged."""
+    judged_late = column(np.uint64)
+    judged_lost = column(np.uint64)
+    bursts = column(np.int64, COUNTS)
+    """See ``rtp.bursts``."""
+    score_due = column(np.int64)
+    scored_packets = column(np.uint64)
+    """That were to come, lost ones too."""
+    scored_lost = column(np.uint64)
+    scored_late = column(np.uint64)
+    grade = column(np.uint8)
+    """Place in ``bus.quality.GRADES``."""
+    grade_told_at = column(np.int64)
 
     def __init__(self, rows: int, memory: mmap.mmap, path: Path | None = None) -> None:
         super().__init__(rows, memory, path)

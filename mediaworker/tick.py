@@ -1,7 +1,7 @@
 """One tick: receive, then the stages in order, each over all the rows at once, then send.
 
-    datagrams --> waves --> admit > receive > pace > reorder > hear_digits        what arrived
-    rows due  --> batches --> reorder > conceal > ... > packetize > pace > report    what is sent
+    datagrams --> waves --> unprotect > admit > receive > pace > reorder > ...    what arrived
+    rows due  --> batches --> reorder > ... > packetize > protect > pace > report  what is sent
 
 A stage says which columns it writes (those of other tables bear the table's name); each column has
 one stage that writes it.
@@ -27,12 +27,16 @@ from mediaworker.stages import (
     pace,
     packetize,
     play,
+    protect,
     receive,
     record,
     reorder,
     report,
     route,
+    score,
     send_digits,
+    unprotect,
+    watch,
 )
 from mediaworker.streams import Rows
 
@@ -47,9 +51,21 @@ class Stage(NamedTuple):
     on_reports: Callable[[Media], None] | None = None
     on_jump: Callable[[Media, Rows], None] | None = None
     """Rows that are overdue, after the clock jumped."""
+    on_look: Callable[[Media, Rows], None] | None = None
+    """Streams that are looked at, each every ``LOOK`` ticks, when all is sent."""
 
+
+LOOK: Final = 100
+PARTS: Final = 4
+"""Rows are looked at in so many parts, so that no tick has much to do."""
 
 PIPELINE: Final = (
+    Stage(
+        "unprotect",
+        unprotect.WRITES,
+        on_wave=unprotect.unprotect,
+        on_reports=unprotect.unprotect_reports,
+    ),
     Stage("admit", admit.WRITES, on_wave=admit.admit),
     Stage("receive", receive.WRITES, on_wave=receive.receive),
     Stage("reorder", reorder.WRITES, on_wave=reorder.store, on_batch=reorder.fetch),
@@ -69,11 +85,15 @@ PIPELINE: Final = (
     Stage("record", record.WRITES, on_batch=record.record),
     Stage("encode", encode.WRITES, on_batch=encode.encode),
     Stage("packetize", packetize.WRITES, on_batch=packetize.packetize, on_jump=packetize.mark),
+    Stage("protect", protect.WRITES, on_batch=protect.protect),
     Stage("pace", pace.WRITES, on_wave=pace.align, on_batch=pace.pace, on_jump=pace.skip),
     Stage("report", report.WRITES, on_batch=report.send_reports, on_reports=report.hear_reports),
+    Stage("watch", watch.WRITES, on_look=watch.watch),
+    Stage("score", score.WRITES, on_look=score.score),
 )
 
 ON_WAVE: Final = (
+    unprotect.unprotect,
     admit.admit,
     receive.receive,
     pace.align,  # before anything is stored, because it decides how long that waits
@@ -83,6 +103,7 @@ ON_WAVE: Final = (
 ON_BATCH: Final = tuple(stage.on_batch for stage in PIPELINE if stage.on_batch)
 ON_REPORTS: Final = tuple(stage.on_reports for stage in PIPELINE if stage.on_reports)
 ON_JUMP: Final = tuple(stage.on_jump for stage in PIPELINE if stage.on_jump)
+ON_LOOK: Final = tuple(stage.on_look for stage in PIPELINE if stage.on_look)
 
 
 def run_tick(media: Media, tick: int, now_ns: int, backend: Backend) -> list[StreamEvent]:
@@ -104,10 +125,23 @@ def run_tick(media: Media, tick: int, now_ns: int, backend: Backend) -> list[Str
         work(media, rows)
         backend.send(media, rows[media.streams.sends[rows]])
     for each in media.reports_due:
-        backend.send_report(media, each)
+        sealed = protect.sealed_report(media, each.row, each.datagram)
+        backend.send_report(media, each._replace(datagram=sealed))
     media.reports_due.clear()
+    if tick >= media.look_at:
+        look(media)
     events, media.events = media.events, []
     return events
+
+
+def look(media: Media) -> None:
+    """Look at the streams whose turn it is."""
+    media.look_at = media.tick + LOOK // PARTS
+    media.part = (media.part + 1) % PARTS
+    rows = places(media.streams.aimed[media.part : media.high : PARTS]) * PARTS + media.part
+    if len(rows):
+        for stage in ON_LOOK:
+            stage(media, rows)
 
 
 def arrive(media: Media) -> None:

@@ -2,7 +2,7 @@
 
 import hashlib
 import struct
-from collections import defaultdict
+from collections import Counter, defaultdict
 from collections.abc import Iterable
 from typing import Final, NamedTuple
 
@@ -63,6 +63,7 @@ class Wire:
     name = "virtual"
 
     def __init__(self) -> None:
+        self.errors = Counter[str]()
         self.arriving: list[Arrival] = []
         self.reports: list[Report] = []
         self.sent: defaultdict[int, list[Sent]] = defaultdict(list)
@@ -71,6 +72,8 @@ class Wire:
     def open(self, row: int, rtp: object, rtcp: object) -> None: ...
 
     def close(self, row: int) -> None: ...
+
+    def end(self) -> None: ...
 
     def receive(self, media: Media) -> None:
         media.waves, media.reports_heard = [], self.reports
@@ -88,9 +91,10 @@ class Wire:
 
     def send(self, media: Media, rows: Rows) -> None:
         for row in rows.tolist():
-            length = int(media.streams.packet_length[row])
-            packet = read(media.streams.packet[row, :length].tobytes())
-            self.sent[row].append(Sent(media.tick, packet))
+            length, datagram = int(media.streams.sealed_length[row]), media.streams.sealed[row]
+            if not length:
+                length, datagram = int(media.streams.packet_length[row]), media.streams.packet[row]
+            self.sent[row].append(Sent(media.tick, read(datagram[:length].tobytes())))
         media.moved.clear()
 
     def send_report(self, media: Media, report: Report) -> None:
