@@ -42,6 +42,15 @@ def target_of(words: Sequence[int]) -> Target:
     return socket.inet_ntop(socket.AF_INET6, packed), port
 
 
+def sockaddr(words: Sequence[int], family: int) -> bytes:
+    """Return words as a socket of this family wants them (struct sockaddr_in or sockaddr_in6)."""
+    high, low, port = words
+    packed = IPV6.pack(high, low)
+    if family == socket.AF_INET and packed.startswith(MAPPED):
+        return struct.pack("=H", socket.AF_INET) + struct.pack(">H4s8x", port, packed[12:])
+    return struct.pack("=H", socket.AF_INET6) + struct.pack(">HI16sI", port, 0, packed, 0)
+
+
 class Sources(dict[tuple[str, int] | tuple[str, int, int, int], bytes]):
     """Source addresses as the system gives them -> their words in bytes; forgets when crowded."""
 

@@ -1,6 +1,7 @@
 """What a tick needs of the network."""
 
 import socket
+from collections import Counter
 from typing import Protocol
 
 from mediaworker.media import Media, Report
@@ -11,13 +12,19 @@ class Backend(Protocol):
     """Moves datagrams between sockets and the columns of a ``Media``."""
 
     name: str
+    errors: Counter[str]
+    """What the system refused, by the name of the reason: ``ECONNREFUSED``, ..."""
 
     def open(self, row: int, rtp: socket.socket, rtcp: socket.socket) -> None:
         """Serve a row with these two bound, unconnected, non-blocking sockets (not owned)."""
         ...
 
     def close(self, row: int) -> None:
-        """Forget the sockets of a row, without closing them."""
+        """Forget the sockets of a row, without closing them.  Call it before they are closed."""
+        ...
+
+    def end(self) -> None:
+        """Free what the backend has of its own."""
         ...
 
     def receive(self, media: Media) -> None:

@@ -6,19 +6,17 @@ a row at most once, and no socket is ever read in vain (an exception costs as mu
 
 import select
 import socket
+from collections import Counter
 from collections.abc import Callable, Iterable, Sequence
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
 from bus.columns import Column
 from mediaworker.media import Media, Report, Wave
-from mediaworker.net.address import WORDS, Sources, Target, target_of
-from mediaworker.streams import ADDRESS, DATAGRAM, OFFSET, PACKET, SLOT, SLOTS, Rows
-
-RTCP_BYTES: Final = 1500
-REPORTS: Final = 4
-"""RTCP datagrams taken of one row in a tick."""
+from mediaworker.net.address import Sources, Target, target_of
+from mediaworker.net.reports import Reports, note
+from mediaworker.streams import ADDRESS, DATAGRAM, OFFSET, PACKET, SLOT, SLOTS, Rows, Streams
 
 Receive = Callable[[memoryview], tuple[int, Any]]
 Send = Callable[[memoryview, Target], int]
@@ -34,52 +32,52 @@ class Portable:
 
     name = "portable"
 
-    def __init__(self, media: Media) -> None:
-        """Serve the rows of ``media``."""
-        rows = media.streams.rows
-        self.errors = 0
-        """Sends and receives that the system refused."""
+    def __init__(self, streams: Streams) -> None:
+        """Serve rows."""
+        rows = streams.rows
+        self.errors = Counter[str]()
+        """What the system refused, by the name of the reason."""
         self.epoll = select.epoll()
-        self.sockets: dict[int, tuple[socket.socket, socket.socket]] = {}
+        self.reports = Reports(self.errors)
+        self.epoll.register(self.reports, select.EPOLLIN)
+        self.sockets: dict[int, socket.socket] = {}
         self.rtp: dict[int, tuple[int, Receive]] = {}
         """By descriptor: the row, and how to receive."""
-        self.rtcp: dict[int, tuple[int, socket.socket]] = {}
         self.senders: list[Send] = [_nowhere] * rows
         self.targets: list[Target] = [("", 0)] * rows
         self.sources = Sources()
-        self.slots = _views(media.streams.slots.reshape(rows * SLOTS, SLOT), OFFSET, DATAGRAM)
-        self.packets = _views(media.streams.packet, 0, PACKET)
+        self.slots = _views(streams.slots.reshape(rows * SLOTS, SLOT), OFFSET, DATAGRAM)
+        self.packets = _views(streams.packet, 0, PACKET)
         self.sized: dict[int, list[memoryview]] = {}
-
-    def fileno(self) -> int:
-        """Return the epoll descriptor: readable when any socket is."""
-        return self.epoll.fileno()
 
     def open(self, row: int, rtp: socket.socket, rtcp: socket.socket) -> None:
         """Serve a row with these sockets, which stay the caller's to close."""
-        self.sockets[row] = rtp, rtcp
+        self.sockets[row] = rtp
         self.rtp[rtp.fileno()] = row, rtp.recvfrom_into
-        self.rtcp[rtcp.fileno()] = row, rtcp
         self.senders[row] = rtp.sendto
         self.epoll.register(rtp, select.EPOLLIN)
-        self.epoll.register(rtcp, select.EPOLLIN)
+        self.reports.open(row, rtcp)
 
     def close(self, row: int) -> None:
         """Forget the sockets of a row.  Call it before they are closed."""
-        pair = self.sockets.pop(row, None)
-        if pair is None:
+        rtp = self.sockets.pop(row, None)
+        if rtp is None:
             return
-        rtp, rtcp = pair
         self.senders[row] = _nowhere
-        del self.rtp[rtp.fileno()], self.rtcp[rtcp.fileno()]
+        del self.rtp[rtp.fileno()]
         self.epoll.unregister(rtp)
-        self.epoll.unregister(rtcp)
+        self.reports.close(row)
+
+    def end(self) -> None:
+        """Close what is ours."""
+        self.reports.end()
+        self.epoll.close()
 
     def receive(self, media: Media) -> None:
         """Drain all sockets, up to ``SLOTS`` datagrams a row."""
         media.waves = []
         media.reports_heard = []
-        most = max(1, 2 * len(self.sockets))
+        most = len(self.sockets) + 1
         for slot in range(SLOTS):
             ready = self.epoll.poll(0, most)
             if not ready:
@@ -98,13 +96,7 @@ class Portable:
 
     def send_report(self, media: Media, report: Report) -> None:
         """Send RTCP."""
-        pair = self.sockets.get(report.row)
-        if pair is None:
-            return
-        try:
-            pair[1].sendto(report.datagram, target_of(media.streams.rtcp_peer[report.row].tolist()))
-        except OSError:
-            self.errors += 1
+        self.reports.send(media, report)
 
     def _receive_wave(self, media: Media, slot: int, ready: Iterable[tuple[int, int]]) -> None:
         """Take one datagram of each socket."""
@@ -113,13 +105,14 @@ class Portable:
         for descriptor, _ in ready:
             entry = rtp.get(descriptor)
             if entry is None:
-                self._receive_report(media, slot, descriptor)
+                if slot == 0:
+                    media.reports_heard = self.reports.receive()
                 continue
             row, receive = entry
             try:
                 length, source = receive(slots[row * SLOTS + slot])
-            except OSError:
-                self.errors += 1
+            except OSError as error:
+                note(self.errors, error.errno or 0)
                 continue
             rows.append(row)
             lengths.append(length)
@@ -128,24 +121,13 @@ class Portable:
             words = np.frombuffer(b"".join(sources), np.uint64).reshape(-1, ADDRESS)
             media.waves.append(Wave(np.array(rows), slot, np.array(lengths), words))
 
-    def _receive_report(self, media: Media, slot: int, descriptor: int) -> None:
-        if slot >= REPORTS:
-            return
-        row, rtcp = self.rtcp[descriptor]
-        try:
-            datagram, source = rtcp.recvfrom(RTCP_BYTES)
-        except OSError:
-            self.errors += 1
-            return
-        media.reports_heard.append(Report(row, datagram, WORDS.unpack(self.sources[source])))
-
     def _send(self, rows: Sequence[int], views: Sequence[memoryview]) -> None:
         senders, targets = self.senders, self.targets
         for row in rows:
             try:
                 senders[row](views[row], targets[row])
-            except OSError:
-                self.errors += 1
+            except OSError as error:
+                note(self.errors, error.errno or 0)
 
     def _sized(self, length: int) -> list[memoryview]:
         """Return the packets of all rows, cut to a length."""

@@ -42,7 +42,7 @@ class DeskRole:
         )
         self.clerk = Clerk(memory.shared, "w0", "error")
         self.ports = LocalPairs(40000, 45000, 0.0)
-        self.desk = Desk(self.media, Portable(self.media), self.ports, self.clerk)
+        self.desk = Desk(self.media, Portable(self.media.streams), self.ports, self.clerk)
 
     def close(self) -> None:
         self.desk.close_all()

@@ -89,6 +89,7 @@ class Row(msgspec.Struct):
     far_end_late_ms: dict[str, float]
     """How late loadgen itself was: beyond a few ms the row tells of the machine."""
     scheduling: str
+    backend: str
     void: str
     """Why the row does not count; empty if it does."""
 
@@ -112,8 +113,9 @@ class Bench:
     def row(self, calls: int) -> Row:
         """Measure the worker, then the floor."""
         seconds = float(self.arguments.seconds)
-        with subject(self.cores, calls, realtime=not self.arguments.no_realtime) as worker:
-            scheduling = worker.await_hello().scheduling
+        realtime, backend = not self.arguments.no_realtime, self.arguments.backend
+        with subject(self.cores, calls, realtime=realtime, backend=backend) as worker:
+            hello = worker.await_hello()
             report, counters = self._worker(worker, calls, seconds)
             load = worker.load
         floor = self._floor(calls, seconds)
@@ -131,7 +133,8 @@ class Bench:
             memory_mb=report.sut.rss_hwm_mb,
             load=load,
             far_end_late_ms=report.gen_late_ms,
-            scheduling=scheduling,
+            scheduling=hello.scheduling,
+            backend=hello.backend,
             void=verdict(report, counters, calls),
         )
 
@@ -226,6 +229,7 @@ def main(words: list[str]) -> int:
     parser.add_argument("--seconds", type=float, default=20.0, help="measured, 3 s to warm up")
     parser.add_argument("--record", action="store_true", help="record instead of echoing")
     parser.add_argument("--no-realtime", action="store_true", help="with ordinary scheduling")
+    parser.add_argument("--backend", default="auto", help="auto (default), uring or portable")
     parser.add_argument("--json", action="store_true", help="print one object instead of a table")
     arguments = parser.parse_args(words)
     rows: list[Row] = []

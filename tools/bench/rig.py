@@ -124,11 +124,15 @@ def counters(path: str) -> Counters:
 class Subject:
     """A worker, with the bench as its signaling."""
 
-    def __init__(self, run_dir: Path, streams: int, realtime: bool) -> None:
+    def __init__(self, run_dir: Path, streams: int, realtime: bool, backend: str) -> None:
         self.run_dir = run_dir
         ports = FIRST_PORT + 2 * streams + 100
         media = MediaSettings(
-            streams=max(streams, 16), port_first=FIRST_PORT, port_last=ports, realtime=realtime
+            streams=max(streams, 16),
+            port_first=FIRST_PORT,
+            port_last=ports,
+            realtime=realtime,
+            backend=backend,
         )
         settings = Settings(media=media, log=LogSettings(level="warning"))
         write_settings(run_dir / "settings.json", settings)
@@ -263,12 +267,14 @@ class Subject:
 
 
 @contextlib.contextmanager
-def subject(cores: Cores, streams: int, *, realtime: bool) -> Generator[Subject]:
+def subject(
+    cores: Cores, streams: int, *, realtime: bool, backend: str = "auto"
+) -> Generator[Subject]:
     """Run a worker on its core, in a run directory of its own."""
     memory = "/dev/shm" if os.access("/dev/shm", os.W_OK) else None
     with tempfile.TemporaryDirectory(prefix="bench-", dir=memory) as folder:
         with pinned(cores.subject):
-            worker = Subject(Path(folder), streams, realtime)
+            worker = Subject(Path(folder), streams, realtime, backend)
         os.sched_setaffinity(0, {cores.rest})
         try:
             worker.await_hello()
