@@ -115,6 +115,8 @@ class Media:
         self.recordings = recordings
         self.pool = pool
         self.coders = Coders()
+        self.pausing: set[int] = set()
+        """Rows whose packets may be suppressed."""
         self.protected: dict[int, Protected] = {}
         """Rows with SRTP, see ``securing``."""
         self.hears_tones = HEARS_TONES["auto"]
@@ -140,6 +142,13 @@ class Media:
         self.moved: list[int] = []
         """Rows whose peer has another address than the backend last heard of."""
         self.events: list[StreamEvent] = []
+
+    def sending(self, rows: Rows) -> Column[np.bool_]:
+        """Which rows send a packet now, once it is encoded."""
+        sends: Column[np.bool_] = self.streams.sends[rows]
+        if self.pausing:
+            sends &= ~self.streams.suppressed[rows]
+        return sends
 
     @cached_property
     def jitter(self) -> Rings[np.uint16]:

@@ -43,7 +43,6 @@ BURST: Final = 8
 """Rows that may be due in the same tick while others have none."""
 AHEAD: Final = 16
 """Rows that are cleaned together."""
-PTIMES: Final = (10, 20, 30, 40, 50, 60)
 SHORTEST_DIGIT_MS: Final = 40
 LONGEST_DIGIT_MS: Final = 10_000
 SHORTEST_GAP_MS: Final = 50
@@ -163,11 +162,14 @@ def aim(media: Media, row: int, remote: Remote) -> None:
     streams.events_payload_type[row] = remote.events_payload_type
     streams.events_clock[row] = remote.events_clock
     streams.hears_tones[row] = media.hears_tones[remote.events_payload_type < 0]
-    if remote.ptime_ms in PTIMES:
-        streams.period[row] = remote.ptime_ms * 1_000_000 // TICK_NS
+    streams.period[row] = _packet_time(codec, remote.ptime_ms) * 1_000_000 // TICK_NS
     streams.scale[row], streams.units[row] = FORMATS[codec].scale, FORMATS[codec].units
     streams.frame[row] = streams.period[row] * streams.scale[row] * TICK
     media.coders.open(row, codec, remote.parameters)
+    if media.coders.pauses(row):
+        media.pausing.add(row)
+    else:
+        media.pausing.discard(row)
     secure(media, row, remote.crypto)
 
 
@@ -233,6 +235,7 @@ def close(media: Media, row: int, now_ns: int) -> bytes:
     streams.due[row] = NEVER
     streams.released_at[row] = now_ns
     media.coders.close(row)
+    media.pausing.discard(row)
     expose(media, row)
     media.public.stream[row] = 0
     return goodbye
@@ -287,6 +290,12 @@ def _codec(remote: Remote) -> Codec:
         wanted = f"{remote.codec}/{remote.clock}"
         raise BadRequestError(f"codec {wanted!r} is not one of {known}")
     return codec
+
+
+def _packet_time(codec: Codec, wanted_ms: int) -> int:
+    """Return the longest packet time in ms that is not longer than the peer wants it."""
+    possible = FORMATS[codec].packet_times
+    return max((each for each in possible if each <= wanted_ms), default=possible[0])
 
 
 def _payload_kinds(remote: Remote) -> Column[np.uint8]:

@@ -313,6 +313,8 @@ class Streams(Table):
     packet = column(np.uint8, PACKET)
     """The datagram: ``header`` and ``payload`` are views of it."""
     packet_length = column(np.int64)
+    suppressed = column(np.bool_)
+    """There is nothing to be said, and the peer needs no packet for that."""
     talking = column(np.bool_)
     """The packet before this was sent too; if not the next bears the marker."""
     progress = column(np.uint64)

@@ -123,7 +123,7 @@ def run_tick(media: Media, tick: int, now_ns: int, backend: Backend) -> list[Str
         if not len(rows):
             break
         work(media, rows)
-        backend.send(media, rows[media.streams.sends[rows]])
+        backend.send(media, rows[media.sending(rows)])
     for each in media.reports_due:
         sealed = protect.sealed_report(media, each.row, each.datagram)
         backend.send_report(media, each._replace(datagram=sealed))

@@ -1,17 +1,21 @@
-"""Payloads of the packets that are sent: audio, codec by codec, or an event."""
+"""Payloads of the packets that are sent: audio, codec by codec, or an event.
+
+A codec without memory works on all its rows at once, one with memory on each in turn.  It may find
+that there is nothing to be said: then the packet is suppressed, and only time goes on.
+"""
 
 from typing import Final
 
 import numpy as np
 
-from mediaworker.codecs.codec import Codec
+from mediaworker.codecs.codec import Codec, Memoryless
 from mediaworker.codecs.formats import FORMATS
 from mediaworker.masks import each_kind, every, some
 from mediaworker.media import Batch, Media
 from mediaworker.rtp.event import SIZE
 from mediaworker.streams import HEADER, Rows
 
-WRITES: Final = frozenset({"payload", "packet_length"})
+WRITES: Final = frozenset({"payload", "packet_length", "suppressed"})
 
 
 def encode(media: Media, batch: Batch) -> None:
@@ -20,6 +24,8 @@ def encode(media: Media, batch: Batch) -> None:
     rows, sends = batch.rows, streams.sends[batch.rows]
     if not every(sends):
         rows = rows[sends]
+    if media.pausing:
+        streams.suppressed[rows] = False
     in_event = streams.in_event[rows]
     if some(in_event):
         events = rows[in_event]
@@ -33,8 +39,28 @@ def encode(media: Media, batch: Batch) -> None:
 
 
 def _encode(media: Media, rows: Rows, samples: int, codec: Codec) -> None:
+    coding = FORMATS[codec].coding
+    if coding is None:
+        _encode_each(media, rows, samples)
+    else:
+        _encode_together(media, rows, samples, coding)
+
+
+def _encode_together(media: Media, rows: Rows, samples: int, coding: Memoryless) -> None:
     streams = media.streams
-    payloads = FORMATS[codec].coding.encode(streams.said[rows, :samples])
+    payloads = coding.encode(streams.said[rows, :samples])
     size = payloads.shape[1]
     streams.payload[rows, :size] = payloads
     streams.packet_length[rows] = HEADER + size
+
+
+def _encode_each(media: Media, rows: Rows, samples: int) -> None:
+    streams = media.streams
+    for row in rows.tolist():
+        payload = media.coders.encoder(row).encode(streams.said[row, :samples])
+        if not payload:
+            streams.suppressed[row] = True
+            continue
+        size = len(payload)
+        streams.payload[row, :size] = np.frombuffer(payload, np.uint8)
+        streams.packet_length[row] = HEADER + size

@@ -34,7 +34,7 @@ def align(media: Media, wave: Wave) -> None:
 def pace(media: Media, batch: Batch) -> None:
     """Commit to the packets that are sent next, and set when the rows are due again."""
     streams, rows = media.streams, batch.rows
-    sends, ticks = streams.sends[rows], batch.ticks
+    sends, ticks = media.sending(rows), batch.ticks
     streams.progress[rows] += sends + np.array(ticks << 32, np.uint64)
     streams.due[rows] += ticks
     sending = rows if every(sends) else rows[sends]

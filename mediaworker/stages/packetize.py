@@ -20,7 +20,7 @@ def mark(media: Media, rows: Rows) -> None:
 def packetize(media: Media, batch: Batch) -> None:
     """Write the headers of the rows that send."""
     streams, rows = media.streams, batch.rows
-    sends = streams.sends[rows]
+    sends = media.sending(rows)
     markers = ~streams.talking[rows]
     streams.talking[rows] = sends
     if not every(sends):
