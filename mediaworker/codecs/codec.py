@@ -47,6 +47,9 @@ class Memoryless(Protocol):
 class Encoder(Protocol):
     """What remembers the frames that one row sent."""
 
+    pauses: bool
+    """It may have nothing to be sent."""
+
     def encode(self, frame: Column[np.int16]) -> bytes:
         """Return the payload of the next frame, of whatever length packets are.
 

@@ -38,6 +38,11 @@ class Coders:
         """Return that of a row, which was opened."""
         return self.made[row].encoder
 
+    def pauses(self, row: int) -> bool:
+        """Whether packets of a row may be left out."""
+        made = self.made.get(row)
+        return made is not None and made.encoder.pauses
+
     def decoder(self, row: int, codec: Codec) -> Decoder:
         """Return that of a row and of a codec with memory, made when first needed."""
         decoder = self.decoders.get((row, codec))

@@ -19,6 +19,8 @@ NOTHING: Final[Column[np.int16]] = np.zeros(0, np.int16)
 class Memory:
     """Encoder or decoder: the library's object is either."""
 
+    pauses = False
+
     def __init__(self) -> None:
         library: Any = importlib.import_module("G722")
         self.library = library.G722(RATE, BITRATE)

@@ -43,6 +43,8 @@ def library() -> ctypes.CDLL:
 class Encoder:
     """Of one row."""
 
+    pauses = False
+
     def __init__(self) -> None:
         code = library()
         self.coded = code.bcg729Encoder

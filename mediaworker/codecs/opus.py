@@ -103,7 +103,9 @@ class Encoder:
         self.state = ctypes.create_string_buffer(opus.opus_encoder_get_size(CHANNELS))
         self.payload = ctypes.create_string_buffer(LARGEST)
         _check(opus.opus_encoder_init(self.state, RATE, CHANNELS, VOIP))
-        for control, value in controls(parameters).items():
+        wanted = controls(parameters)
+        self.pauses = bool(wanted[Control.DTX])
+        for control, value in wanted.items():
             self.set(control, value)
 
     def set(self, control: Control, value: int) -> None:
