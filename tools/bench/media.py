@@ -3,7 +3,11 @@
 For each number of calls: a worker opens that many streams (PCMU, 20 ms, both ways), and loadgen
 plays all the peers.  What it receives is echoed (or recorded), so it is really played.  In the same
 run, on the same core, ``bare.c`` does nothing but receive and send.  A row is void unless at least
-99.9 % of the received frames were played unconcealed and no sequence number is missing.
+99.9 % of the received frames were played unconcealed, within 60 ms, no sequence number is missing,
+and ``bare.c`` kept its own time.
+
+From several sizes follows what a worker costs without calls and what each call adds, by the
+straight line with the least squares of what is relatively off.
 """
 
 import argparse
@@ -16,6 +20,7 @@ from pathlib import Path
 from typing import Final
 
 import msgspec
+import numpy as np
 
 from bus.sources import Echo, Silence
 from tools.bench.rig import (
@@ -36,6 +41,10 @@ from tools.bench.rig import (
 WARM: Final = 3.0
 """Seconds before measuring."""
 PLAYED: Final = 0.999
+SOON_MS: Final = 60.0
+"""From arrival to being played, at most."""
+EVEN_MS: Final = 5.0
+"""How far from 20 ms after the one before 99 % of the packets may be."""
 IN_FLIGHT: Final = 2
 """Frames a stream that may wait in the jitter buffer at either end of the measurement."""
 
@@ -49,6 +58,14 @@ class Spread(msgspec.Struct, rename={"ninety_nine": "p99", "thousandth": "p999"}
     ninety_nine: float
     thousandth: float
     max: float
+
+
+class Delay(msgspec.Struct, rename={"ninety_nine": "p99", "thousandth": "p999"}):
+    """From sending a loud packet until it comes back, in ms; its own 20 ms are not in it."""
+
+    p50: float
+    ninety_nine: float
+    thousandth: float
 
 
 class Cost(msgspec.Struct):
@@ -70,6 +87,7 @@ class Report(msgspec.Struct):
     dev_ms: Spread
     gen_late_ms: dict[str, float]
     sut: Cost
+    echo_ms: Delay | None = None
 
 
 class Row(msgspec.Struct):
@@ -84,6 +102,7 @@ class Row(msgspec.Struct):
     seq_gaps: int
     silent_calls: int
     received_by_peers: float
+    delay_ms: Delay | None
     memory_mb: float
     load: float
     far_end_late_ms: dict[str, float]
@@ -130,18 +149,20 @@ class Bench:
             seq_gaps=report.seq_gaps,
             silent_calls=report.silent_calls,
             received_by_peers=report.rx_ratio,
+            delay_ms=report.echo_ms,
             memory_mb=report.sut.rss_hwm_mb,
             load=load,
             far_end_late_ms=report.gen_late_ms,
             scheduling=hello.scheduling,
             backend=hello.backend,
-            void=verdict(report, counters, calls),
+            void=verdict(report, counters, calls, floor),
         )
 
     def _worker(self, worker: Subject, calls: int, seconds: float) -> tuple[Report, Counters]:
         record = self.folder if self.arguments.record else None
         ports = worker.open(calls, Silence() if record else Echo(), record)
         options = ["-f", str(calls_file(self.folder, ports)), "-w", str(WARM), "-d", str(seconds)]
+        options += [] if record else ["-e"]
         started = time.monotonic()
         far_end = FarEnd(self.far_end, self.cores, [*options, "-P", str(worker.process.pid)])
         try:
@@ -181,7 +202,7 @@ class Bench:
             bare.communicate()
 
 
-def verdict(report: Report, counters: Counters, calls: int) -> str:
+def verdict(report: Report, counters: Counters, calls: int, floor: Report | None) -> str:
     """Return why a row does not count, or nothing."""
     frames = counters.played + counters.concealed
     expected = counters.received - IN_FLIGHT * calls
@@ -193,13 +214,16 @@ def verdict(report: Report, counters: Counters, calls: int) -> str:
         f"{counters.played} of {counters.received} received frames were played": counters.played
         < PLAYED * expected,
         "nothing was played": frames == 0,
+        f"it took more than {SOON_MS:.0f} ms": report.echo_ms is not None
+        and report.echo_ms.thousandth > SOON_MS,
+        "the bare loop was late itself": floor is not None and floor.dev_ms.ninety_nine > EVEN_MS,
     }
     return "; ".join(reason for reason, holds in reasons.items() if holds)
 
 
 HEAD: Final = (
     " calls | CPU-ms/call-s | bare C | ratio | pacing p50   p99  p99.9    max |"
-    " far p99.9 |  played  |  MB |"
+    " far p99.9 |  played  | delay p50   p99 |  MB |"
 )
 
 
@@ -216,10 +240,53 @@ def line(row: Row) -> str:
         f"{pacing.p50:10.2f} {pacing.ninety_nine:5.2f} {pacing.thousandth:6.2f} {pacing.max:6.1f}",
         f"{row.far_end_late_ms.get('p999', 0.0):9.2f}",
         f"{100 * row.played:7.3f}%",
+        f"{row.delay_ms.p50:9.1f} {row.delay_ms.ninety_nine:5.1f}" if row.delay_ms else " " * 15,
         f"{row.memory_mb:3.0f}",
         f"VOID: {row.void}" if row.void else "",
     )
     return "   ".join(cells)
+
+
+class Fit(msgspec.Struct):
+    """A straight line through the rows."""
+
+    fixed_pct: float
+    """Of a core."""
+    per_call_ms: float
+    """CPU-ms a second that each call adds."""
+    floor_per_call_ms: float | None
+    memory_per_call_kb: float
+
+
+def fit(rows: list[Row]) -> Fit | None:
+    """Return the line; None unless there are rows of two sizes."""
+    if len({row.calls for row in rows}) < 2:
+        return None
+    calls = [row.calls for row in rows]
+    fixed, slope = _line(calls, [row.calls * row.cpu_ms_per_call_s for row in rows])
+    floors = [row.calls * (row.floor_cpu_ms_per_call_s or 0.0) for row in rows]
+    return Fit(
+        fixed_pct=fixed / 10,
+        per_call_ms=slope,
+        floor_per_call_ms=_line(calls, floors)[1] if all(floors) else None,
+        memory_per_call_kb=1024 * _line(calls, [row.memory_mb for row in rows])[1],
+    )
+
+
+def _line(calls: list[int], costs: list[float]) -> tuple[float, float]:
+    """Fit cost = a + b * calls; what is off counts in proportion to the cost."""
+    found = np.polyfit(calls, costs, 1, w=1 / np.array(costs))
+    return float(found[1]), float(found[0])
+
+
+def in_words(found: Fit) -> str:
+    """Return the line under the table."""
+    floor = found.floor_per_call_ms
+    ratio = f", {found.per_call_ms / floor:.2f} times bare C's {floor:.3f}" if floor else ""
+    return (
+        f"{found.fixed_pct:.1f} % of a core and {found.per_call_ms:.3f} CPU-ms a call{ratio}; "
+        f"{found.memory_per_call_kb:.0f} KB a call"
+    )
 
 
 def main(words: list[str]) -> int:
@@ -245,7 +312,11 @@ def main(words: list[str]) -> int:
     except BenchError as error:
         print(error, file=sys.stderr)
         return 1
+    line_through = fit(rows)
+    if line_through is not None and not arguments.json:
+        print(in_words(line_through))
     if arguments.json:
         found = {"bench": "media", "seconds": arguments.seconds, "rows": msgspec.to_builtins(rows)}
+        found["fit"] = msgspec.to_builtins(line_through)
         print(json.dumps(found))
     return 1 if any(row.void for row in rows) else 0
