@@ -44,8 +44,7 @@ def secure(media: Media, row: int, crypto: Crypto | None) -> None:
     """Protect a row from now on, or no more; ``check`` comes first."""
     streams = media.streams
     if crypto is None:
-        if row in media.protected:
-            expose(media, row)
+        expose(media, row)
         return
     suite, before = Suite[crypto.suite], media.protected.get(row)
     if before is None or suite != streams.suite[row]:
@@ -75,12 +74,14 @@ def secure(media: Media, row: int, crypto: Crypto | None) -> None:
 
 def expose(media: Media, row: int) -> None:
     """Protect a row no more, and forget its keys."""
+    if media.protected.pop(row, None) is None:
+        return
     streams = media.streams
     streams.suite[row] = Suite.NONE
     for column in (streams.master_out, streams.master_in, streams.salt_out, streams.salt_in):
         column[row] = 0
     streams.sealed_length[row] = 0
-    media.protected.pop(row, None)
+    media.moved.append(row)  # its packets come from another column
 
 
 def restore(media: Media) -> None:

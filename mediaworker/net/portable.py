@@ -48,6 +48,7 @@ class Portable:
         self.sources = Sources()
         self.slots = _views(streams.slots.reshape(rows * SLOTS, SLOT), OFFSET, DATAGRAM)
         self.packets = _views(streams.packet, 0, PACKET)
+        self.sealed = _views(streams.sealed, 0, streams.sealed.shape[1])
         self.sized: dict[int, list[memoryview]] = {}
 
     def open(self, row: int, rtp: socket.socket, rtcp: socket.socket) -> None:
@@ -88,6 +89,8 @@ class Portable:
         """Send the packets of ``rows``."""
         if media.moved:
             self._move(media)
+        if media.protected:
+            rows = self._send_sealed(media.streams, rows)
         lengths = media.streams.packet_length[rows]
         while len(rows):
             same = lengths == lengths[0]
@@ -121,13 +124,23 @@ class Portable:
             words = np.frombuffer(b"".join(sources), np.uint64).reshape(-1, ADDRESS)
             media.waves.append(Wave(np.array(rows), slot, np.array(lengths), words))
 
-    def _send(self, rows: Sequence[int], views: Sequence[memoryview]) -> None:
+    def _send(
+        self, rows: Iterable[int], views: Sequence[memoryview] | dict[int, memoryview]
+    ) -> None:
         senders, targets = self.senders, self.targets
         for row in rows:
             try:
                 senders[row](views[row], targets[row])
             except OSError as error:
                 note(self.errors, error.errno or 0)
+
+    def _send_sealed(self, streams: Streams, rows: Rows) -> Rows:
+        """Send the packets of rows with SRTP; return the others."""
+        lengths = streams.sealed_length[rows]
+        sealed = lengths > 0
+        for row, length in zip(rows[sealed].tolist(), lengths[sealed].tolist(), strict=True):
+            self._send((row,), {row: self.sealed[row][:length]})
+        return rows[~sealed]
 
     def _sized(self, length: int) -> list[memoryview]:
         """Return the packets of all rows, cut to a length."""

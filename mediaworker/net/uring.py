@@ -78,6 +78,7 @@ class Uring:
         self.families = [socket.AF_INET] * rows
         self.names = np.zeros((rows, NAME_BYTES), np.uint8)
         self.packets = streams.packet.ctypes.data + streams.packet.strides[0] * np.arange(rows)
+        self.sealed = streams.sealed.ctypes.data + streams.sealed.strides[0] * np.arange(rows)
         self.message = np.zeros(1, MESSAGE)
         self.message["name_length"] = NAME_BYTES
         self._prepare()
@@ -278,8 +279,16 @@ class Uring:
         if media.moved:
             self._move(media)
         self.lengths[rows] = media.streams.packet_length[rows]
+        if media.protected:
+            self._take_sealed(rows)
         self.ring.push(rows + self.rows)
         self.ring.submit()
+
+    def _take_sealed(self, rows: Rows) -> None:
+        """Let the rows with SRTP send their sealed packets; ``_aim`` undoes it."""
+        lengths = self.streams.sealed_length[rows]
+        rows, lengths = rows[lengths > 0], lengths[lengths > 0]
+        self.lengths[rows], self.sends["addr"][rows] = lengths, self.sealed[rows]
 
     def send_report(self, media: Media, report: Report) -> None:
         """Send RTCP."""

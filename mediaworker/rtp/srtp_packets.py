@@ -75,8 +75,9 @@ def open_block(
         return good
     for begin in np.unique(begins).tolist():
         which = places(begins == begin)
+        some: list[int] = which.tolist()
         part = block[which]
-        _mix([contexts[at] for at in which.tolist()], words[which], part, begin, int(ends.max()))
+        _mix([contexts[at] for at in some], words[which], part, begin, int(ends.max()))
         block[which] = part
     return good
 
@@ -108,9 +109,9 @@ def _mix(
     counters = np.empty((len(words), count, 2), ">u8")
     counters[:, :, 0] = words[:, :1]
     counters[:, :, 1] = words[:, 1:] + np.arange(count, dtype=np.uint64)
-    given = memoryview(counters.view(np.uint8).reshape(-1))
+    given = counters.view(np.uint8).reshape(-1).data
     stream = np.empty((len(words), (count + 1) * BLOCK), np.uint8)
-    taken = memoryview(stream.reshape(-1))
+    taken = stream.reshape(-1).data
     size, room = count * BLOCK, (count + 1) * BLOCK
     for at, each in enumerate(contexts):
         each.encrypt(given[at * size : at * size + size], taken[at * room : at * room + room])
@@ -127,7 +128,7 @@ def _tags(
     """Return the tags of packets; overwrites what is behind them."""
     counters = (indexes >> HALF).astype(">u4").view(np.uint8).reshape(-1, 4)
     block[_spot(lengths, 4)] = counters
-    whole, width = memoryview(block.reshape(-1)), block.shape[1]
+    whole, width = block.reshape(-1).data, block.shape[1]
     made = list[bytes]()
     for at, (each, size) in enumerate(zip(contexts, (lengths + COUNTER).tolist(), strict=True)):
         mac = each.mac.copy()
@@ -151,7 +152,7 @@ def _seal_each(
     lengths: Column[np.int64],
     header: int,
 ) -> None:
-    nonces, whole, width = _nonces(words), memoryview(block.reshape(-1)), block.shape[1]
+    nonces, whole, width = _nonces(words), block.reshape(-1).data, block.shape[1]
     for at, (each, length) in enumerate(zip(contexts, lengths.tolist(), strict=True)):
         begin = at * width
         payload = begin + header
@@ -170,7 +171,7 @@ def _open_each(
     lengths: Column[np.int64],
     begins: Column[np.int64],
 ) -> Column[np.bool_]:
-    nonces, whole, width = _nonces(words), memoryview(block.reshape(-1)), block.shape[1]
+    nonces, whole, width = _nonces(words), block.reshape(-1).data, block.shape[1]
     good = np.zeros(len(words), np.bool_)
     ends, headers = lengths.tolist(), begins.tolist()
     for at, each in enumerate(contexts):

@@ -26,7 +26,7 @@ def protect(media: Media, batch: Batch) -> None:
     if not media.protected:
         return
     streams, rows = media.streams, batch.rows
-    suites = streams.suite[rows] * streams.sends[rows]
+    suites = streams.suite[rows] * media.sending(rows)
     if not some(suites != Suite.NONE):
         return
     for suite, where in each_kind(suites):

@@ -53,7 +53,8 @@ class Located(NamedTuple):
 
     def only(self, which: Column[np.bool_]) -> "Located":
         """Return some of them."""
-        return Located(*(each[which] for each in self))
+        where, after, windows, indexes = self
+        return Located(where[which], after[which], windows[which], indexes[which])
 
 
 def unprotect(media: Media, wave: Wave) -> None:
@@ -196,10 +197,8 @@ def _claim(streams: Streams, row: int, ssrc: int) -> int:
     if not known:
         streams.sources_known[row] += np.uint32(1)
         streams.source_ssrcs[row, place] = ssrc
-        for column in (streams.source_indexes, streams.source_report_indexes):
-            column[row, place] = 0
-        for column in (streams.source_windows, streams.source_report_windows):
-            column[row, place] = 0
+        streams.source_indexes[row, place] = streams.source_windows[row, place] = 0
+        streams.source_report_indexes[row, place] = streams.source_report_windows[row, place] = 0
     return place
 
 
