@@ -391,6 +391,29 @@ class Quality(msgspec.Struct, frozen=True, kw_only=True):
     remote_jitter_ms: float = 0.0
     """From the peer's RTCP reports."""
     round_trip_ms: float = 0.0
+    mos: float = 0.0
+    """As the peer was heard, by the E-model (1 to 4.5): at the end of the call over all of it,
+    before that over five seconds; 0: not known.  So are the next two."""
+    mos_conversational: float = 0.0
+    """The same with the delay of the round trip and the jitter buffer."""
+    loss_percent: float = 0.0
+    """Packets that never came."""
+    mos_worst: float = 0.0
+    """The worst five seconds, as are the other worst values."""
+    loss_percent_worst: float = 0.0
+    jitter_worst_ms: float = 0.0
+    round_trip_worst_ms: float = 0.0
+    buffer_ms: float = 0.0
+    """Delay of the jitter buffer."""
+    burst_density: float = 0.0
+    """Share of packets lost or late within bursts, and in gaps between them (RFC 3611 4.7.2)."""
+    gap_density: float = 0.0
+    burst_ms: float = 0.0
+    """Mean length of bursts, and of gaps."""
+    gap_ms: float = 0.0
+    remote_mos: float = 0.0
+    """How the peer scores what it hears of us, by RTCP XR; 0: it does not say."""
+    remote_loss_percent: float = 0.0
 
 
 class Ended(Body, tag="ended", frozen=True):

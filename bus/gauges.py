@@ -1,6 +1,7 @@
 """Levels and counters of a running stream, read from its worker's public table."""
 
 from pathlib import Path
+from typing import Final
 
 import msgspec
 import numpy as np
@@ -8,6 +9,12 @@ import numpy as np
 from bus.calls import Quality
 from bus.ids import StreamId
 from bus.tables import PublicStreams
+
+QUALITY: Final = tuple(
+    (field.name, {"strangers": "packets_strange"}.get(field.name, field.name))
+    for field in msgspec.structs.fields(Quality)
+)
+"""What quality is made of, and in which column it is."""
 
 
 class Reading(msgspec.Struct, frozen=True):
@@ -31,21 +38,14 @@ class Gauges:
         return _reading(self._table, int(rows[0])) if len(rows) else None
 
 
+def quality_of(table: PublicStreams, row: int) -> Quality:
+    """Return what a row says of its media."""
+    return Quality(**{name: getattr(table, column)[row].item() for name, column in QUALITY})
+
+
 def _reading(table: PublicStreams, row: int) -> Reading:
     return Reading(
         level_received=float(table.level_received[row]),
         level_sent=float(table.level_sent[row]),
-        quality=Quality(
-            packets_sent=int(table.packets_sent[row]),
-            packets_received=int(table.packets_received[row]),
-            packets_lost=int(table.packets_lost[row]),
-            packets_late=int(table.packets_late[row]),
-            frames_played=int(table.frames_played[row]),
-            frames_concealed=int(table.frames_concealed[row]),
-            strangers=int(table.packets_strange[row]),
-            jitter_ms=float(table.jitter_ms[row]),
-            remote_lost=int(table.remote_lost[row]),
-            remote_jitter_ms=float(table.remote_jitter_ms[row]),
-            round_trip_ms=float(table.round_trip_ms[row]),
-        ),
+        quality=quality_of(table, row),
     )

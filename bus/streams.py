@@ -266,4 +266,12 @@ class StreamPlayFinished(Body, tag="stream_play_finished", frozen=True):
     stream: StreamId
 
 
-StreamEvent = StreamDigit | StreamDigitsSent | StreamSpeech | StreamPlayFinished
+StreamEvent = (
+    StreamDigit
+    | StreamDigitsSent
+    | StreamSpeech
+    | StreamPlayFinished
+    | StreamSilent
+    | StreamHeard
+    | StreamQuality
+)

@@ -21,7 +21,6 @@ from mediaworker.rtp.header import Headers
 from mediaworker.rtp.srtp import Protected
 from mediaworker.streams import RECORDINGS, TICK, Recordings, Rows, Slot, Streams
 
-
 HEARS_TONES: Final = {"never": (False, False), "auto": (False, True), "always": (True, True)}
 """Whether digits are looked for in the audio of peers that take telephone-events, and of others."""
 

@@ -22,8 +22,8 @@ from typing import Final
 import numpy as np
 
 from bus.columns import Column, Table, column
-from mediaworker.rtp.bursts import COUNTS
 from mediaworker.pairs import FINEST_PAST, TURNS
+from mediaworker.rtp.bursts import COUNTS
 from mediaworker.rtp.srtp import LONGEST_MASTER, LONGEST_TAG
 
 TICK_NS: Final = 5_000_000
@@ -372,6 +372,8 @@ class Streams(Table):
     """That were to come, lost ones too."""
     scored_lost = column(np.uint64)
     scored_late = column(np.uint64)
+    rating = column(np.float32)
+    """R of the E-model, with the delay."""
     grade = column(np.uint8)
     """Place in ``bus.quality.GRADES``."""
     grade_told_at = column(np.int64)

@@ -24,9 +24,9 @@ USUAL: Final = np.array(0xFF << 24, np.uint32)
 """Version, padding, extension, contributing sources: the payload is all the rest."""
 TYPE_SHIFT: Final = np.array(16, np.uint32)
 TYPE_MASK: Final = np.array(127, np.uint32)
-FIRST_RTCP: Final = np.array(72, np.uint32)
-RTCP: Final = np.array(5, np.uint32)
-"""Payload types 72 to 76 would be RTCP's 200 to 204 (RFC 5761 section 4)."""
+FIRST_RTCP: Final = np.array(64, np.uint32)
+RTCP: Final = np.array(32, np.uint32)
+"""Payload types 64 to 95 would be RTCP's 192 to 223 (RFC 5761 section 4): no RTP has them."""
 MARKER_SHIFT: Final = np.array(7, np.uint8)
 HEADERS: Final = np.array(HEADER)
 ROOM: Final = np.array(DATAGRAM - HEADER, np.uint64)
@@ -44,6 +44,10 @@ class Headers(NamedTuple):
     """Where the payload begins in the datagram; None: behind the header in all of them."""
     sizes: Column[np.int64]
     """Bytes of payload."""
+
+    def are_rtcp(self) -> Column[np.bool_]:
+        """Whether they have payload types that only RTCP has."""
+        return self.payload_types - FIRST_RTCP < RTCP
 
     def only(self, which: Column[np.bool_]) -> "Headers":
         """Return some of them."""

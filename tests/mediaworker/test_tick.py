@@ -10,7 +10,16 @@ from bus.tables import PublicStreams
 from mediaworker import rows, sounding
 from mediaworker.codecs.g711 import ULAW
 from mediaworker.media import Media, Report
-from mediaworker.rtp.rtcp import Block, SenderInfo, middle, ntp_time, report
+from mediaworker.rtp.rtcp import (
+    Block,
+    SenderInfo,
+    extended,
+    goodbye,
+    middle,
+    ntp_time,
+    report,
+)
+from mediaworker.rtp.rtcp_xr import Answer, Extended, VoipMetrics
 from mediaworker.sources.dtmf import pair
 from mediaworker.streams import Recordings, Rows, Streams
 from mediaworker.tick import PIPELINE, Stage, batches, due_rows
@@ -67,6 +76,9 @@ def busy() -> Worker:
         worker.arrive(row, packets(speech(160), sequence=11)[0], after=30)
     worker.arrive(0, Rtp(900, 99, bytes(160), ssrc=5), after=120)
     worker.media.streams.report_due[:5] = 90  # the first is due after some seconds
+    worker.media.streams.score_due[:5] = 90  # and so is this
+    worker.media.streams.grade[0] = 2
+    worker.media.patience = 60
     for index in range(5):  # the last stream hears its peer from elsewhere
         worker.arrive(5, Rtp(index, 99, bytes(160)), after=4 * index + 1, port=9)
     return worker
@@ -75,7 +87,11 @@ def busy() -> Worker:
 def report_to(worker: Worker, row: int, last_report: int) -> Report:
     source = worker.media.streams.peer[row].tolist()
     block = Block(int(worker.media.streams.ssrc[row]), 0, 3, 0, 80, last_report, 0)
-    return Report(row, report(7, "x", SenderInfo(1 << 40, 0, 0, 0), (block,)), tuple(source))
+    trip = Answer(block.ssrc, last_report, 0)
+    metrics = VoipMetrics(block.ssrc, 0, 0, 0, 0, 0, 0, mos_lq=42)
+    datagram = report(7, "x", SenderInfo(1 << 40, 0, 0, 0), (block,)) + goodbye(7)
+    datagram += extended(7, Extended(1 << 40, (trip,), (metrics,)))
+    return Report(row, datagram, tuple(source))
 
 
 def protected(worker: Worker, writable: Callable[[Stage], frozenset[str]]) -> None:
@@ -88,7 +104,7 @@ def protected(worker: Worker, writable: Callable[[Stage], frozenset[str]]) -> No
         if worker.tick in (200, 210):
             worker.wire.reports.append(report_to(worker, 0, middle(ntp_time(worker.now_ns))))
         worker.wire.receive(media)
-        for step in (arrive, work):
+        for step in (arrive, work, look):
             due = due_rows(media)
             for stage in PIPELINE:
                 protect(media, writable(stage))
@@ -117,6 +133,11 @@ def work(stage: Stage, media: Media, due: Rows) -> None:
     if stage.on_batch is not None and len(due):
         for batch in batches(media, due):
             stage.on_batch(media, batch)
+
+
+def look(stage: Stage, media: Media, due: Rows) -> None:
+    if stage.on_look is not None and media.tick % 50 == 0:
+        stage.on_look(media, np.arange(6))
 
 
 def test_a_stage_writes_only_its_columns() -> None:

@@ -86,7 +86,7 @@ def test_only_what_was_agreed_upon_teaches_an_address() -> None:
     worker = Worker()
     row = worker.open()
     for number in range(20):
-        worker.arrive(row, Rtp(number, 0, bytes(160), payload_type=77), host=ELSEWHERE)
+        worker.arrive(row, Rtp(number, 0, bytes(160), payload_type=50), host=ELSEWHERE)
     worker.run(20)
     assert worker.public("packets_strange", row) == 20
     assert not worker.media.streams.latched[row]
