@@ -15,9 +15,24 @@ from typing import Final
 
 import msgspec
 
+from bus.srtp import Crypto
 from bus.streams import Remote
 from signaling.sdp import codecs as coding
 from signaling.sdp.codecs import EVENTS, Codec
+from signaling.sdp.crypto import (
+    PLAIN,
+    PROTOCOLS,
+    UNPROTECTED,
+    Keying,
+    Line,
+    accept_keys,
+    answer_keys,
+    answered_medium,
+    keys_of,
+    lines_to_use,
+    offer_keys,
+    policy_of,
+)
 from signaling.sdp.direction import (
     AGREED,
     BY_NAME,
@@ -31,7 +46,6 @@ from signaling.sdp.model import Attribute, Connection, Media, Origin, Session, T
 from signaling.sdp.parse import parse_sdp
 from signaling.sdp.render import render_sdp
 
-PROTOCOL: Final = "RTP/AVP"
 KEPT: Final = 64
 """Offers looked at that are remembered, see ``parse``, and wishes."""
 
@@ -62,6 +76,8 @@ class Negotiation(msgspec.Struct, kw_only=True):
     payload_types: dict[str, int] = {}
     """Codec name -> the payload type we said for it, which stays for the session."""
     agreed: Agreed | None = None
+    keys: dict[str, bytes] = {}
+    """SRTP suite -> our key of it, which stays for the session."""
 
 
 class _Wish(msgspec.Struct, frozen=True, kw_only=True):
@@ -80,6 +96,8 @@ class _Usable(msgspec.Struct, frozen=True, kw_only=True):
     formats: dict[int, Codec]
     """Its payload types that we would use."""
     said: Direction
+    lines: tuple[Line, ...]
+    """Its keys, of which one is to be used; none: it is plain."""
     remote: Remote
     """Where and how to send, if we mirror its payload types and both of us send and receive."""
 
@@ -97,6 +115,7 @@ def make_offer(
     codecs: Iterable[str],
     direction: str = "sendrecv",
     session_id: int,
+    keying: Keying = UNPROTECTED,
 ) -> bytes:
     """Describe what we want; the same wish again (a retry) gives the same bytes.
 
@@ -107,14 +126,16 @@ def make_offer(
     wish = _wish(address, port, codecs, direction)
     clock = negotiation.agreed.remote.events_clock if negotiation.agreed else EVENTS.clock
     formats = _our_types(negotiation.payload_types, [*wish.codecs, coding.events_at(clock)])
-    audio = _audio(wish, formats, coding.DEFAULT_PACKET_TIME_MS)
     before = negotiation.local
+    audio = _audio(wish, formats, coding.DEFAULT_PACKET_TIME_MS)
+    agreed = before.media[negotiation.slot] if before else None
+    audio, keys = offer_keys(audio, agreed, negotiation.keys, keying)
     media = [_refuse(medium) for medium in before.media] if before else [audio]
     media[negotiation.slot] = audio
     offer = _describe(negotiation, wish, session_id, before.times if before else (Time(),), media)
     negotiation.sent = negotiation.offer = offer
     negotiation.open = True
-    negotiation.payload_types = _names(formats)
+    negotiation.payload_types, negotiation.keys = _names(formats), keys
     return render_sdp(offer)
 
 
@@ -143,8 +164,12 @@ def accept_answer(negotiation: Negotiation, body: bytes) -> Agreed:
         raise NotAcceptableError("the answer has fewer m= lines than the offer")
     ours = offer.media[slot]
     formats = {n: c for n, c in coding.payload_types(ours).items() if c}
-    found = _usable(answer, slot, formats.values(), offer.connection.address)
-    agreed = _agree(negotiation, found, _names(formats), direction_of((), ours.attributes))
+    local, policy = offer.connection.address, policy_of(ours)
+    found = _usable(answer, slot, formats.values(), local, policy)
+    crypto = accept_keys(ours, found.lines)
+    direction = direction_of((), ours.attributes)
+    agreed = _agree(negotiation, found, _names(formats), direction, crypto)
+    negotiation.keys = keys_of(crypto)
     negotiation.local, negotiation.open, negotiation.agreed = offer, False, agreed
     return agreed
 
@@ -163,6 +188,7 @@ def answer_offer(
     codecs: Iterable[str],
     direction: str = "sendrecv",
     session_id: int,
+    keying: Keying = UNPROTECTED,
 ) -> tuple[bytes, Agreed]:
     """Answer an offer, first or later: its first usable audio with its first common codec.
 
@@ -172,25 +198,38 @@ def answer_offer(
     if negotiation.open:
         raise GlareError("our own offer has no answer yet")
     wish = _wish(address, port, codecs, direction)
-    offer, found = _choose(body, wish.codecs, wish.address)
+    offer, found = _choose(body, wish.codecs, wish.address, keying.policy)
     slot, names = found.slot, _names(found.formats)
-    agreed = _agree(negotiation, found, names, wish.direction)
+    crypto = answer_keys(found.lines, negotiation.keys, keying)
+    agreed = _agree(negotiation, found, names, wish.direction, crypto)
     said = msgspec.structs.replace(wish, direction=BY_NAME[agreed.direction])
     media = [_refuse(medium) for medium in offer.media]
-    media[slot] = _audio(said, found.formats, agreed.remote.ptime_ms)
+    audio = _audio(said, found.formats, agreed.remote.ptime_ms)
+    media[slot] = answered_medium(audio, offer.media[slot].protocol, found.lines, crypto)
     answer = _describe(negotiation, wish, session_id, offer.times, media)
     negotiation.sent = negotiation.local = answer
     negotiation.offer, negotiation.slot, negotiation.agreed = None, slot, agreed
     negotiation.payload_types = negotiation.payload_types | names
+    negotiation.keys = keys_of(crypto)
     return render_sdp(answer), agreed
 
 
 def consider_offer(
-    negotiation: Negotiation, body: bytes, *, address: str, codecs: Iterable[str]
+    negotiation: Negotiation,
+    body: bytes,
+    *,
+    address: str,
+    codecs: Iterable[str],
+    keying: Keying = UNPROTECTED,
 ) -> Agreed:
-    """Return what answering an offer would settle.  Arguments and errors as in ``answer_offer``."""
-    found = _choose(body, _known(tuple(codecs)), address)[1]
-    return _agree(negotiation, found, _names(found.formats), Direction.SENDRECV)
+    """Return what answering an offer would settle.  Arguments and errors as in ``answer_offer``.
+
+    A key that this needs is drawn, and stays.
+    """
+    found = _choose(body, _known(tuple(codecs)), address, keying.policy)[1]
+    crypto = answer_keys(found.lines, negotiation.keys, keying)
+    negotiation.keys = keys_of(crypto)
+    return _agree(negotiation, found, _names(found.formats), Direction.SENDRECV, crypto)
 
 
 # ---------------------------------------------------------------------------------- our side
@@ -226,7 +265,7 @@ def _audio(wish: _Wish, formats: dict[int, Codec], packet_time: int) -> Media:
     return Media(
         media="audio",
         port=wish.port,
-        protocol=PROTOCOL,
+        protocol=PLAIN,
         formats=tuple(map(str, formats)),
         attributes=_attributes(tuple(formats.items()), packet_time, wish.direction.value),
     )
@@ -279,26 +318,31 @@ def _next_version(session: Session, version: str) -> Session:
 
 
 @lru_cache(KEPT)
-def _choose(body: bytes, codecs: tuple[Codec, ...], local: str) -> tuple[Session, _Usable]:
+def _choose(
+    body: bytes, codecs: tuple[Codec, ...], local: str, policy: str
+) -> tuple[Session, _Usable]:
     """Read an offer and take the first medium of it that we can use."""
     offer = parse_sdp(body)
     objections: list[str] = []
     for slot in range(len(offer.media)):
         try:
-            return offer, _usable(offer, slot, codecs, local)
+            return offer, _usable(offer, slot, codecs, local, policy)
         except NotAcceptableError as objection:
             objections.append(str(objection))
     raise NotAcceptableError("; ".join(objections) or "the offer has no m= line")
 
 
-def _usable(session: Session, slot: int, codecs: Collection[Codec], local: str) -> _Usable:
+def _usable(
+    session: Session, slot: int, codecs: Collection[Codec], local: str, policy: str
+) -> _Usable:
     """Look at a medium.  Raises NotAcceptableError: why we cannot use it."""
     media = session.media[slot]
     what = f"m={media.media} {media.protocol}"
     if media.port == 0:
         raise NotAcceptableError(f"{what} is switched off")
-    if media.media.lower() != "audio" or media.protocol.upper() != PROTOCOL:
+    if media.media.lower() != "audio" or media.protocol.upper() not in PROTOCOLS:
         raise NotAcceptableError(f"{what} is not what we speak")
+    lines = lines_to_use(media, policy)
     formats = _common(media, codecs)
     if not formats:
         raise NotAcceptableError(f"{what} has no codec of ours")
@@ -307,7 +351,7 @@ def _usable(session: Session, slot: int, codecs: Collection[Codec], local: str) 
         raise NotAcceptableError(f"{what} has no address that {local} could reach")
     said = direction_of(session.attributes, media.attributes)
     remote = _remote(media, address, formats)
-    return _Usable(slot=slot, formats=formats, said=said, remote=remote)
+    return _Usable(slot=slot, formats=formats, said=said, lines=lines, remote=remote)
 
 
 def _common(media: Media, codecs: Collection[Codec]) -> dict[int, Codec]:
@@ -363,7 +407,11 @@ def _remote(media: Media, address: str, formats: dict[int, Codec]) -> Remote:
 
 
 def _agree(
-    negotiation: Negotiation, found: _Usable, ours: dict[str, int], wanted: Direction
+    negotiation: Negotiation,
+    found: _Usable,
+    ours: dict[str, int],
+    wanted: Direction,
+    crypto: Crypto | None,
 ) -> Agreed:
     """Work out what a usable medium of theirs and our payload types make together."""
     said, address = found.said, found.remote.address
@@ -378,6 +426,7 @@ def _agree(
         receive_events_payload_type=ours.get(EVENTS.name, -1),
         send=direction.sends,
         receive=direction.receives,
+        crypto=crypto,
     )
     return Agreed(remote=remote, direction=direction.value, held=not said.receives)
 

@@ -214,7 +214,7 @@ def test_the_first_usable_audio_is_taken() -> None:
     [
         (audio("9 18"), "no codec of ours"),
         (audio("101"), "no codec of ours"),
-        (audio(protocol="RTP/SAVP"), "not what we speak"),
+        (audio(protocol="RTP/SAVP"), "SRTP is off"),
         (audio(port=0), "switched off"),
         (audio(address="2001:db8::9"), "no address"),
         (audio(address="233.252.0.1"), "no address"),
