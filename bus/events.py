@@ -14,6 +14,7 @@ from bus.calls import (
     WorkerChanged,
 )
 from bus.holding import HoldChanged
+from bus.quality import MediaResumed, MediaTimeout, QualityChanged
 from bus.registrations import RegistrationChanged
 from bus.speaking import SpeechChanged
 from bus.transfers import Replaced, TransferAsked, TransferEnded, TransferProgress
@@ -26,8 +27,11 @@ __all__ = [
     "HoldChanged",
     "IncomingCall",
     "MediaChanged",
+    "MediaResumed",
+    "MediaTimeout",
     "PlayFinished",
     "Progress",
+    "QualityChanged",
     "RegistrationChanged",
     "Replaced",
     "SipMessage",

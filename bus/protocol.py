@@ -26,6 +26,7 @@ from bus.calls import (
     Workers,
 )
 from bus.holding import HoldCommand, HoldEvent
+from bus.quality import QualityEvent
 from bus.registrations import (
     Registering,
     RegistrationCommand,
@@ -53,6 +54,7 @@ CallEvent = (
     | HoldEvent
     | SpeechEvent
     | TransferEvent
+    | QualityEvent
 )
 ClientEvent = CallEvent | RegistrationEvent
 FeedEvent = ClientEvent | WorkerChanged | SipMessage

@@ -1,5 +1,6 @@
-"""How good a call's media are, in words: grades of a score by the E-model (ITU-T G.107).
+"""How good a call's media are, and that there are none any more.
 
+Grades are those of a score by the E-model (ITU-T G.107).
 The bounds are those between the categories of G.109: R = 70 (some are dissatisfied) and R = 60.
 """
 
@@ -41,6 +42,29 @@ class QualityChanged(Body, tag="quality_changed", frozen=True):
     loss_percent: float
     jitter_ms: float
     round_trip_ms: float
+
+
+class MediaTimeout(Body, tag="media_timeout", frozen=True):
+    """No RTP came for as long as the setting ``media.rtp_timeout`` says, though it should.
+
+    Neither held calls nor pauses of the peer (comfort noise, telephone-events) are meant.
+    """
+
+    call: CallId
+    seconds: float
+    """Without RTP, or since the answer."""
+    goodbye: bool = False
+    """The peer said BYE by RTCP."""
+
+
+class MediaResumed(Body, tag="media_resumed", frozen=True):
+    """RTP comes again, after ``MediaTimeout``."""
+
+    call: CallId
+    seconds: float
+
+
+QualityEvent = QualityChanged | MediaTimeout | MediaResumed
 
 
 def grade_of(mos: float, before: Grade) -> Grade:

@@ -183,6 +183,24 @@ class MediaSettings(Section, frozen=True):
     port_rest: Annotated[
         Seconds, Meta(description="seconds a port pair rests before it is used again")
     ] = 5.0
+    accept_rtp_from: Annotated[
+        str,
+        Meta(
+            pattern="^(sdp|latch|any)$",
+            description="who is heard: sdp, the address that the peer describes; latch, also where "
+            "it turns out to be (behind NAT), which is learnt at times only; any: whoever sends",
+        ),
+    ] = "latch"
+    rtcp_mux: Annotated[
+        bool, Meta(description="offer and accept RTCP on the port of RTP (RFC 5761)")
+    ] = True
+    rtp_timeout: Annotated[
+        Seconds,
+        Meta(description="seconds without RTP after which a call's owner is told; 0: never"),
+    ] = 10.0
+    rtp_timeout_hangup: Annotated[
+        Seconds, Meta(description="seconds without RTP after which we hang up; 0: never")
+    ] = 0.0
 
 
 class BusSettings(Section, frozen=True):

@@ -31,6 +31,7 @@ from mediaworker.net.choice import choose
 from mediaworker.net.portable import Portable
 from mediaworker.overseer import Overseer
 from mediaworker.ports import LocalPairs
+from mediaworker.stages.watch import patience_of
 from mediaworker.streams import Streams
 from mediaworker.tick import run_tick
 from mediaworker.worker import GRACE, Worker
@@ -110,6 +111,8 @@ class Boot:
         memory = self.memory
         media = Media(self.streams, named.public, named.state, memory.recordings, memory.pool)
         media.hears_tones = HEARS_TONES[self.settings.media.inband_digits]
+        media.accepts = self.settings.media.accept_rtp_from
+        media.patience = patience_of(self.settings.media)
         backend = self.backend or choose(self.settings.media.backend, self.streams)
         desk = Desk(media, backend, ports, self.clerk)
         socket = connect_dealer(self.context, endpoint(self.run_dir, "workers"))

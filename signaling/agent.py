@@ -26,6 +26,7 @@ from signaling.calls import (
     replaces,
     ringing,
     session,
+    silence,
     transferee,
     transferor,
 )
@@ -344,6 +345,11 @@ def _ring_timeout(core: Core, call: Call) -> None:
     step(core, call, Cue.RING_TIMEOUT)
 
 
+def _silent(core: Core, call: Call) -> None:
+    seconds = core.state.settings.media.rtp_timeout_hangup
+    step(core, call, Cue.SILENT, Happening(reason=f"no RTP for {seconds:g} s"))
+
+
 OF_CALL: dict[str, Callable[[Core, Call], None]] = {
     digits.TIMER: digits.go_on,
     ringing.TIMER: prack.due,
@@ -353,6 +359,8 @@ OF_CALL: dict[str, Callable[[Core, Call], None]] = {
     offering.TIMER: offering.due,
     session.EXPIRY: refreshing.expire,
     session.REFRESH: refreshing.refresh,
+    silence.TELL: silence.tell,
+    silence.END: _silent,
 }
 """What a timer of a call does (``core.set_timer``); it is not in ``call.timers`` any more."""
 

@@ -16,6 +16,7 @@ from bus.errors import (
     TooLateError,
     refusal,
 )
+from bus.quality import QualityChanged
 from bus.speaking import SpeechChanged
 from signaling.calls.acts import settle, step, step_or_settle
 from signaling.calls.call import Call
@@ -23,6 +24,7 @@ from signaling.calls.dialling import is_ready
 from signaling.calls.digits import worker_refused, worker_sent
 from signaling.calls.hold import music_plays, music_refused
 from signaling.calls.leg import closed, opened
+from signaling.calls.silence import be_heard, fall_silent
 from signaling.calls.states import Cue
 from signaling.calls.verdicts import Happening
 from signaling.core import Core
@@ -216,5 +218,23 @@ def _event(core: Core, identity: str, event: Event) -> None:
                 call=call.id, speaks=body.speaks, level=body.level, lasted_ms=body.lasted_ms
             )
             core.tell(call, speech)
+        case streams.StreamSilent():
+            fall_silent(core, call, body.seconds, goodbye=body.goodbye)
+        case streams.StreamHeard():
+            be_heard(core, call)
+        case streams.StreamQuality():
+            core.tell(call, _quality(call, body))
         case streams.StreamPlayFinished():
             core.tell(call, PlayFinished(call=call.id))
+
+
+def _quality(call: Call, of: streams.StreamQuality) -> QualityChanged:
+    return QualityChanged(
+        call=call.id,
+        grade=of.grade,
+        mos=of.mos,
+        mos_conversational=of.mos_conversational,
+        loss_percent=of.loss_percent,
+        jitter_ms=of.jitter_ms,
+        round_trip_ms=of.round_trip_ms,
+    )

@@ -10,6 +10,7 @@ from bus.gauges import Reading
 from bus.holding import HoldChanged
 from bus.outcomes import outcome_of
 from bus.protocol import FeedEvent
+from bus.quality import MediaResumed, MediaTimeout, QualityChanged, QualityEvent
 from bus.registrations import RegistrationChanged, RegistrationInfo
 from bus.speaking import SpeechChanged
 from bus.transfers import Replaced, TransferAsked, TransferEnded, TransferProgress
@@ -53,6 +54,8 @@ def in_words(event: FeedEvent) -> str:
             return f"{event.remote} takes over as {event.by}"
         case RegistrationChanged():
             return registration_in_words(event.registration)
+        case QualityChanged() | MediaTimeout() | MediaResumed():
+            return _media_in_words(event)
         case verbs.Ended():
             return _ending(event)
         case verbs.Snapshot():
@@ -64,6 +67,21 @@ def in_words(event: FeedEvent) -> str:
             return f"{event.local} {arrow} {event.remote}\n{event.text.rstrip()}\n"
         case _:
             assert_never(event)
+
+
+def _media_in_words(event: QualityEvent) -> str:
+    match event:
+        case QualityChanged():
+            return (
+                f"quality {event.grade}: MOS {event.mos_conversational:.1f},"
+                f" loss {event.loss_percent:.1f} %, jitter {event.jitter_ms:.1f} ms,"
+                f" round trip {event.round_trip_ms:.0f} ms"
+            )
+        case MediaTimeout():
+            why = ", the peer said goodbye" if event.goodbye else ""
+            return f"no media for {event.seconds:.1f} s{why}"
+        case MediaResumed():
+            return f"media again, after {event.seconds:.1f} s"
 
 
 def _ending(event: verbs.Ended) -> str:

@@ -14,6 +14,7 @@ import numpy as np
 
 from bus.columns import Column
 from bus.ids import StreamId
+from bus.settings import MediaSettings
 from bus.streams import StreamHeard, StreamSilent
 from mediaworker.masks import some
 from mediaworker.media import Media
@@ -28,6 +29,12 @@ SECONDS: Final = TICK_NS / 1e9
 WRITES: Final = frozenset({"heard_at", "watched_packets", "fallen_silent"})
 
 
+def patience_of(settings: MediaSettings) -> int:
+    """Return after how many ticks of silence signaling is told; 0: never."""
+    asked = (settings.rtp_timeout, settings.rtp_timeout_hangup)
+    return min((int(seconds / SECONDS) for seconds in asked if seconds), default=0)
+
+
 def watch(media: Media, rows: Rows) -> None:
     """Look at rows: note who was heard, and tell who fell silent and who returned."""
     streams = media.streams
@@ -36,13 +43,12 @@ def watch(media: Media, rows: Rows) -> None:
     expected = streams.sends[rows] & streams.receives[rows]
     streams.watched_packets[rows] = packets
     _hear_again(media, rows[heard & expected & streams.fallen_silent[rows]])
-    talks = heard | ~expected
+    talks = heard | ~expected | (streams.aimed_at[rows] > streams.heard_at[rows])
     streams.fallen_silent[rows] &= ~talks
     streams.heard_at[rows[talks]] = media.tick
     if not media.patience:
         return
-    since = np.maximum(streams.heard_at[rows], streams.aimed_at[rows])
-    silent = media.tick - since >= media.patience
+    silent = media.tick - streams.heard_at[rows] >= media.patience
     silent &= ~streams.fallen_silent[rows]
     if some(silent):
         _miss(media, rows[silent])
@@ -50,8 +56,7 @@ def watch(media: Media, rows: Rows) -> None:
 
 def _hear_again(media: Media, rows: Rows) -> None:
     for row in rows.tolist():
-        seconds = (media.tick - _since(media, row)) * SECONDS
-        media.events.append(StreamHeard(stream=_stream(media, row), seconds=seconds))
+        media.events.append(StreamHeard(stream=_stream(media, row), seconds=_silence(media, row)))
 
 
 def _miss(media: Media, rows: Rows) -> None:
@@ -59,12 +64,12 @@ def _miss(media: Media, rows: Rows) -> None:
     streams = media.streams
     for row in rows[~_spared(media, rows)].tolist():
         streams.fallen_silent[row] = True
-        seconds = (media.tick - _since(media, row)) * SECONDS
-        goodbye = bool(streams.heard_any[row]) and (
-            streams.goodbye_ssrc[row] == streams.remote_ssrc[row]
+        goodbye = streams.heard_any[row] & (streams.goodbye_ssrc[row] == streams.remote_ssrc[row])
+        media.events.append(
+            StreamSilent(
+                stream=_stream(media, row), seconds=_silence(media, row), goodbye=bool(goodbye)
+            )
         )
-        silent = StreamSilent(stream=_stream(media, row), seconds=seconds, goodbye=bool(goodbye))
-        media.events.append(silent)
 
 
 def _spared(media: Media, rows: Rows) -> Column[np.bool_]:
@@ -79,8 +84,9 @@ def _spared(media: Media, rows: Rows) -> Column[np.bool_]:
     return spared
 
 
-def _since(media: Media, row: int) -> int:
-    return max(int(media.streams.heard_at[row]), int(media.streams.aimed_at[row]))
+def _silence(media: Media, row: int) -> float:
+    """Return its length in seconds."""
+    return (media.tick - int(media.streams.heard_at[row])) * SECONDS
 
 
 def _stream(media: Media, row: int) -> StreamId:

@@ -22,6 +22,7 @@ from signaling.calls.requests import send
 from signaling.calls.responses import answer
 from signaling.calls.ringing import cease, describe_finally, ring, ring_with_media
 from signaling.calls.session import grant_session, hear_session
+from signaling.calls.silence import wait
 from signaling.calls.states import INCOMING, OUTGOING, Act, Cue, State
 from signaling.calls.verdicts import REFUSALS, Happening, verdict
 from signaling.checks import extension_headers
@@ -36,6 +37,9 @@ from signaling.transactions.layer import cancel_for
 
 RETRY_AFTER = "5"
 """Seconds; with every 503 (RFC 3261 21.5.4)."""
+
+PROTOCOLS = {Cue.HANG_UP: "SIP", Cue.SILENT: "Q.850;cause=102"}
+"""What the Reason of a BYE begins with (RFC 3326; 102: recovery on timer expiry)."""
 
 NOTHING = Happening()
 
@@ -244,9 +248,9 @@ def _why_not(cue: Cue, happening: Happening) -> RefusedError:
 
 def _send_bye(core: Core, call: Call, cue: Cue, happening: Happening) -> None:
     headers: list[Header] = []
-    if happening.reason and cue is Cue.HANG_UP:
+    if happening.reason and cue in PROTOCOLS:
         quoted = happening.reason.replace("\\", "\\\\").replace('"', '\\"')
-        headers.append(("Reason", f'SIP;text="{quoted}"'))
+        headers.append(("Reason", f'{PROTOCOLS[cue]};text="{quoted}"'))
     send_bye(core, call, headers)
 
 
@@ -287,6 +291,7 @@ def _tell_answered(core: Core, call: Call, cue: Cue, happening: Happening) -> No
     core.tell(call, answered)
     core.news.append(answered)
     tell_hold(core, call)
+    wait(core, call)
 
 
 def _finish(core: Core, call: Call, cue: Cue, happening: Happening) -> None:

@@ -102,6 +102,15 @@ class Leg(msgspec.Struct, kw_only=True):
     quality: Quality | None = None
 
 
+class PeerSilence(msgspec.Struct, kw_only=True):
+    """The peer sends nothing although it should (``signaling.calls.silence``)."""
+
+    since: float
+    goodbye: bool = False
+    """It said BYE by RTCP."""
+    told: bool = False
+
+
 class Fork(msgspec.Struct, kw_only=True):
     """A dialog of our INVITE that the call does not stand at (``signaling.calls.forks``)."""
 
@@ -173,6 +182,7 @@ class Call(msgspec.Struct, kw_only=True):
     """An offer of ours in mid-call."""
     holding: Holding = msgspec.field(default_factory=Holding)
     session: SessionTimer = msgspec.field(default_factory=SessionTimer)
+    silence: PeerSilence | None = None
     dialog: Dialog | None = None
     """Early until our INVITE is answered; one of several then, if that was forked."""
     forks: dict[str, Fork] = {}

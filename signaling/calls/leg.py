@@ -11,6 +11,7 @@ from bus.calls import Quality
 from bus.ids import StreamId
 from bus.streams import Aim, CloseStream, OpenStream, PlayStream, RecordStream, Remote
 from signaling.calls.call import Call
+from signaling.calls.silence import begin_anew
 from signaling.core import Core
 
 
@@ -55,6 +56,7 @@ def aim_leg(core: Core, call: Call) -> None:
     """Tell the worker what offer and answer settled, if that is news."""
     if call.agreed is not None and call.agreed.remote != call.leg.aimed:
         call.leg.aimed = call.agreed.remote
+        begin_anew(call)
         core.ask_leg(call, Aim(stream=call.leg.stream, remote=call.agreed.remote))
 
 
@@ -63,6 +65,7 @@ def mute_leg(core: Core, call: Call) -> None:
     before, call.leg.aimed = call.leg.aimed, None
     if before is not None:
         remote = msgspec.structs.replace(before, send=False, receive=False)
+        begin_anew(call)
         core.ask_leg(call, Aim(stream=call.leg.stream, remote=remote))
 
 

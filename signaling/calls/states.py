@@ -66,6 +66,7 @@ class Cue(StrEnum):
     ANSWER_UNUSABLE = "re-INVITE answered unusably"
     DIALOG_GONE = "408/481 in the dialog"
     EXPIRED = "session expired"
+    SILENT = "no RTP"
     CANCEL = "CANCEL"
     BYE = "BYE"
     RING = "ring"
@@ -148,6 +149,7 @@ _UP: Final[dict[Cue, Step]] = {
     Cue.ACK_MISSING: _BYE,
     Cue.DIALOG_GONE: _BYE,  # RFC 3261 12.2.1.2
     Cue.EXPIRED: _BYE,  # RFC 4028 10
+    Cue.SILENT: _BYE,
 }
 _CLOSING: Final[dict[Cue, Step]] = {
     Cue.SUCCESS: (State.CLOSING, (Act.SEND_ACK,)),

@@ -56,6 +56,7 @@ OF_CUE = {
     Cue.ANSWER_UNUSABLE: (Outcome.MEDIA_NOT_ACCEPTABLE, "engine"),
     Cue.DIALOG_GONE: (Outcome.FAILED, "remote"),
     Cue.EXPIRED: (Outcome.FAILED, "engine"),
+    Cue.SILENT: (Outcome.FAILED, "engine"),
     Cue.RING_TIMEOUT: (Outcome.NO_ANSWER, "local"),
     Cue.OWNER_LOST: (Outcome.FAILED, "engine"),
     Cue.CANCEL: (Outcome.CANCELLED, "remote"),
