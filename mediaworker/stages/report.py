@@ -24,15 +24,14 @@ from mediaworker.rtp.rtcp import (
     report,
 )
 from mediaworker.rtp.rtcp_xr import ADAPTIVE, ENHANCED, UNKNOWN, Answer, Extended, VoipMetrics
-from mediaworker.streams import MILLISECOND, RING, TICK_NS, Streams
+from mediaworker.streams import MILLISECOND, REACH, TICK_NS, Streams
 
 INTERVAL: Final = 1000
 """Ticks between reports on the average (RFC 3550 section 6.2); from half to one and a half."""
 FIRST: Final = 500
 LONGEST_TRIP: Final = 60.0
 """Seconds; a round trip that long is a peer's mistake."""
-LONGEST_BUFFER_MS: Final = RING // (2 * MILLISECOND)
-"""What the jitter ring holds, of the widest codec."""
+LONGEST_BUFFER_MS: Final = REACH // MILLISECOND
 SCORES: Final = range(10, 51)
 """Opinion scores, times ten; others are mistakes, or ``UNKNOWN``."""
 NOTHING: Final = Extended()

@@ -19,7 +19,7 @@ from mediaworker.masks import every, places, some
 from mediaworker.media import Media
 from mediaworker.rtp import bursts
 from mediaworker.rtp.bursts import C33, DISCARDED, LOST, RUN
-from mediaworker.streams import TICK_NS, Rows
+from mediaworker.streams import MILLISECOND, TICK_NS, Rows
 
 LAG: Final = 8
 """Packets that may be out of order."""
@@ -199,9 +199,8 @@ def _rate(
 def buffered_ms(media: Media, rows: Rows) -> Column[np.float64]:
     """Return how long what comes now will wait in the jitter buffer."""
     streams = media.streams
-    ahead = (streams.newest_timestamp[rows] - streams.play_timestamp[rows]).view(np.int32)
-    milliseconds: Column[np.float64] = ahead * TICK_MS / np.maximum(streams.units[rows], 1)
-    return np.clip(milliseconds, 0.0, 1000.0)
+    samples = streams.filled[rows] - streams.cursor[rows]
+    return np.maximum(samples / (MILLISECOND * streams.scale[rows]), 0.0)
 
 
 def _keep_worst(media: Media, rows: Rows) -> None:
