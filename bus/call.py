@@ -94,6 +94,8 @@ class Call:
         """How it ended, None while it lives."""
         self.replaced_by: Call | None = None
         """The call that took its place (INVITE with Replaces), which goes on when this one ends."""
+        self.srtp = ""
+        """The suite that protects its media (RFC 4568), empty if none does."""
         self._engine = engine
         self._log = History[CallEvent]()
         self._digits_taken = 0
@@ -110,6 +112,11 @@ class Call:
     def codec(self) -> str:
         """Name of the codec, empty before the answer."""
         return self.media.codec if self.media else ""
+
+    @property
+    def secure(self) -> bool:
+        """Whether its media is protected, by the suite ``srtp``."""
+        return bool(self.srtp)
 
     @property
     def quality(self) -> Quality | None:
@@ -287,12 +294,14 @@ class Call:
         self.state = AFTER.get((self.state, type(event)), self.state)
         match event:
             case verbs.Answered():
-                self.media, self.answered_at = event, at
+                self.media, self.answered_at, self.srtp = event, at, event.srtp
             case verbs.DigitsSent():
                 self._sent.update(dict.fromkeys(self._sending, event.refused))
                 self._sending.clear()
             case verbs.PlayFinished():
                 self._played = True
+            case verbs.MediaChanged():
+                self.srtp = event.srtp
             case HoldChanged():
                 self.held, self.remote_held = event.local, event.remote
             case Ended():
@@ -313,6 +322,7 @@ class Call:
             return
         self.state = CallState(info.state)
         self.held, self.remote_held = info.local_hold, info.remote_hold
+        self.srtp = info.srtp
         if info.answered_at and self.media is None:
             self.answered_at = info.answered_at
             self.media = verbs.Answered(
@@ -322,6 +332,7 @@ class Call:
                 stream=info.stream,
                 local_media="",
                 remote_media="",
+                srtp=info.srtp,
             )
         self._log.wake()
 

@@ -99,6 +99,8 @@ class Dial(Body, tag="dial", frozen=True):
     """URI of an outbound proxy for this call; default: the setting ``sip.proxy``."""
     reliable: str = "supported"
     """Reliable provisionals (RFC 3262): ``off supported required``."""
+    srtp: str = ""
+    """``off offer require``; empty: as the setting ``media.srtp`` says."""
 
 
 class Ring(Body, tag="ring", frozen=True):
@@ -122,6 +124,9 @@ class Answer(Body, tag="answer", frozen=True):
     play: AnySource = Silence()
     record: str = ""
     headers: tuple[tuple[str, str], ...] = ()
+    srtp: str = ""
+    """``off offer require``; empty: as the setting says.  Refused: wrong_state (the offer cannot be
+    answered so)."""
 
 
 class Reject(Body, tag="reject", frozen=True):
@@ -251,6 +256,8 @@ class CallInfo(msgspec.Struct, frozen=True, kw_only=True):
     local_hold: bool = False
     """We hold the peer."""
     remote_hold: bool = False
+    srtp: str = ""
+    """The suite that protects the media, empty if none does."""
 
 
 class Calls(Body, tag="calls", frozen=True):
@@ -274,6 +281,8 @@ class WorkerInfo(msgspec.Struct, frozen=True, kw_only=True):
     """Path of its public table (``bus.tables.PublicStreams``)."""
     backend: str = ""
     scheduling: str = ""
+    audio: str = ""
+    """Path of its audio rings (``bus.audio_rings``)."""
 
 
 class Workers(Body, tag="workers", frozen=True):
@@ -339,6 +348,8 @@ class Answered(Body, tag="answered", frozen=True):
     """``host:port`` of RTP."""
     headers: tuple[tuple[str, str], ...] = ()
     """Of the 200 (a call we placed)."""
+    srtp: str = ""
+    """The suite that protects the media (RFC 4568), empty if none does."""
 
 
 class DigitReceived(Body, tag="digit_received", frozen=True):
@@ -372,6 +383,7 @@ class MediaChanged(Body, tag="media_changed", frozen=True):
     direction: str
     """As we see it: ``sendrecv sendonly recvonly inactive``."""
     remote_media: str
+    srtp: str = ""
 
 
 class Quality(msgspec.Struct, frozen=True, kw_only=True):

@@ -124,6 +124,7 @@ class Engine:
         redirect_any_domain: bool = False,
         proxy: str = "",
         reliable: str = "supported",
+        srtp: str = "",
         on_owner_lost: OnOwnerLost = OnOwnerLost.HANG_UP,
     ) -> Call:
         """Place a call and return at once; then ``await call.answered()``.
@@ -131,7 +132,8 @@ class Engine:
         ``play`` is what the callee hears, ``record`` a WAV file (the caller left, the callee
         right).  ``ring_timeout`` in seconds.  ``user`` and ``password`` answer a digest challenge.
         ``proxy``: URI of an outbound proxy.  ``reliable``: provisional responses are acknowledged
-        (RFC 3262), one of ``off supported required``.
+        (RFC 3262), one of ``off supported required``.  ``srtp``: one of ``off offer require``,
+        in place of the setting ``media.srtp``.
         Raises BadRequestError for a URI that is none, BadSourceError for a file that is none.
         """
         request = verbs.Dial(
@@ -149,6 +151,7 @@ class Engine:
             on_owner_lost=on_owner_lost,
             proxy=proxy,
             reliable=reliable,
+            srtp=srtp,
             redirect_any_domain=redirect_any_domain,
         )
         return await self._calls.dial(request, uri, from_uri, on_owner_lost)

@@ -66,9 +66,12 @@ class IncomingCall(Call):
         play: Playable = SILENCE,
         record: str | Path = "",
         headers: Mapping[str, str] | None = None,
+        srtp: str = "",
     ) -> verbs.Answered:
         """Answer, and return when the caller has confirmed it and media flows.
 
+        ``srtp``: one of ``off offer require``, in place of the setting ``media.srtp``.
+        Raises WrongStateError, and the call rings on, if the offer cannot be answered so.
         Raises CallFailed if it comes to nothing, for example Cancelled if the caller gave up.
         """
         request = verbs.Answer(
@@ -76,6 +79,7 @@ class IncomingCall(Call):
             play=as_source(play),
             record=absolute(record),
             headers=tuple((headers or {}).items()),
+            srtp=srtp,
         )
         await self._decide(request, then=self._answering)
         return await self.answered()

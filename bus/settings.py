@@ -180,6 +180,14 @@ class MediaSettings(Section, frozen=True):
             "uring or portable (epoll)",
         ),
     ] = "auto"
+    srtp: Annotated[
+        str,
+        Meta(
+            pattern="^(off|offer|require)$",
+            description="SRTP with keys in SDP (RFC 4568; use sips, as SIP itself must be "
+            "protected): off (488 for who insists), offer (where the peer can) or require",
+        ),
+    ] = "off"
     port_rest: Annotated[
         Seconds, Meta(description="seconds a port pair rests before it is used again")
     ] = 5.0

@@ -6,6 +6,7 @@ from bus.sources import Leg as LegSource
 from signaling.calls.call import Call
 from signaling.calls.states import State
 from signaling.core import Core
+from signaling.sdp.crypto import POLICIES
 from signaling.sip.errors import SipError
 from signaling.sip.message import Header, Message
 from signaling.sip.names import COMPACT
@@ -76,3 +77,9 @@ def check_source(source: object) -> None:
     """Raise BadRequestError for a source that cannot be named from outside."""
     if isinstance(source, LegSource):
         raise BadRequestError("play: another call's leg cannot be played here")
+
+
+def check_srtp(policy: str) -> None:
+    """Raise BadRequestError unless it is a policy, or empty."""
+    if policy and policy not in POLICIES:
+        raise BadRequestError(f"srtp: {policy!r} is none of {', '.join(POLICIES)}")

@@ -13,7 +13,8 @@ from bus.ids import CallId
 from bus.sources import AnySource
 from bus.streams import PlayStream, RecordStream
 from signaling.calls.acts import step
-from signaling.calls.call import Ringing, Waiting
+from signaling.calls.call import Call, Ringing, Waiting
+from signaling.calls.describing import considered
 from signaling.calls.ringing import is_reliable
 from signaling.calls.states import Cue, State
 from signaling.calls.verdicts import Happening
@@ -22,12 +23,14 @@ from signaling.checks import (
     call_up,
     check_headers,
     check_source,
+    check_srtp,
     check_text,
     check_uri,
 )
 from signaling.clients import Client, Subscription
 from signaling.core import Core
-from signaling.verbs import dialling, digits, holding, registering, tracing, transferring, watching
+from signaling.sdp.errors import NegotiationError, NotAcceptableError
+from signaling.verbs import dialling, digits, holding, lending, registering, tracing, transferring, watching
 from signaling.verbs.verb import Verbs
 
 
@@ -86,9 +89,25 @@ def _answer(core: Core, client: Client, waiting: Waiting, command: calls.Answer)
     call = call_named(core, command.call)
     if call.out or call.state is not State.OFFERED:
         raise WrongStateError(f"call {call.id} is {call.info().state}, it cannot be answered")
+    if command.srtp:
+        _insist_on_srtp(core, call, command.srtp)
     call.play, call.record, call.answer_headers = command.play, command.record, command.headers
     call.answering = waiting
     step(core, call, Cue.ANSWER)
+
+
+def _insist_on_srtp(core: Core, call: Call, policy: str) -> None:
+    """Answer a call with another policy than the setting's.  Raises RefusedError if we cannot."""
+    check_srtp(policy)
+    before, call.srtp = call.srtp, policy
+    try:
+        if call.described:
+            raise NotAcceptableError("it was answered already, with early media")
+        if call.invite is not None and call.invite.body:
+            call.agreed = considered(core, call, call.invite.body)
+    except NegotiationError as error:
+        call.srtp = before
+        raise WrongStateError(f"call {call.id}: {error}") from None
 
 
 def _reject(core: Core, client: Client, waiting: Waiting, command: calls.Reject) -> None:
@@ -185,6 +204,7 @@ VERBS: Verbs = {
     calls.ListWorkers: _list_workers,
     calls.GetStatus: _status,
     **dialling.VERBS,
+    **lending.VERBS,
     **digits.VERBS,
     **holding.VERBS,
     **registering.VERBS,

@@ -18,6 +18,10 @@ class Entropy:
         """Return ``size`` unpredictable bytes in hex (for tags, branches, nonces, ids)."""
         return self._block(size).hex()
 
+    def octets(self, size: int) -> bytes:
+        """Return ``size`` unpredictable bytes, 64 at most."""
+        return self._block(size)
+
     def number(self, bits: int) -> int:
         """Return an unpredictable number of at most so many bits, never 0."""
         return (int.from_bytes(self._block(8)) >> (64 - bits)) or 1

@@ -29,6 +29,7 @@ from signaling.core import Core
 from signaling.dialogs.dialog import check_in_dialog, dialog_key, uas_dialog, update_target
 from signaling.guarding import guard
 from signaling.registrar import register
+from signaling.sdp.crypto import Keying
 from signaling.sdp.errors import NegotiationError
 from signaling.sdp.offer_answer import Agreed, Negotiation, accept_answer, consider_offer
 from signaling.sending import ACCEPT, ALLOW, listener_named, supported
@@ -211,15 +212,15 @@ def take_cancel(core: Core, key: str, invite_key: str, request: Request) -> None
 
 
 def _invite(core: Core, key: str, request: Request, flow: Flow) -> None:
-    if core.state.transactions.is_merged(request):
+    if core.state.transactions.is_merged(key):
         reply(core, key, request, 482)
         return
     if brief := refuse_brief(core, request):
         reply(core, key, request, 422, "", brief)
         return
-    listener = listener_named(core, flow.listener)
+    listener, negotiation = listener_named(core, flow.listener), Negotiation()
     try:
-        agreed = _try(core, request, listener)
+        agreed = _try(core, request, listener, negotiation)
     except NegotiationError as error:
         reply(
             core, key, request, error.status, "", [("Warning", f'399 offhook "{_quoted(error)}"')]
@@ -239,6 +240,7 @@ def _invite(core: Core, key: str, request: Request, flow: Flow) -> None:
         return
     call = _new_call(core, key, request, flow, listener, *owner)
     call.agreed, call.offered_in_2xx = agreed, not request.body
+    call.negotiation = negotiation
     answer(core, call, 100, "")
     if old is not None:
         take_over(core, call, old)
@@ -255,11 +257,19 @@ def _owner(core: Core, request: Request, old: Call | None) -> tuple[PeerId, OnOw
     return (wanted[0].peer, wanted[1].on_owner_lost) if wanted else None
 
 
-def _try(core: Core, request: Request, listener: Listener) -> Agreed | None:
+def _try(
+    core: Core, request: Request, listener: Listener, negotiation: Negotiation
+) -> Agreed | None:
     """See whether we could answer the offer; what we will really say is said with the answer."""
     if not request.body:
         return None
-    return consider_offer(Negotiation(), request.body, address=listener.host, codecs=CODECS)
+    return consider_offer(
+        negotiation,
+        request.body,
+        address=listener.host,
+        codecs=CODECS,
+        keying=Keying(core.state.settings.media.srtp, core.entropy.octets),
+    )
 
 
 def _new_call(

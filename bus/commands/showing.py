@@ -29,7 +29,8 @@ def in_words(event: FeedEvent) -> str:
         case verbs.Progress():
             return f"{event.status} {event.reason}"
         case verbs.Answered():
-            return f"up: {event.codec} {event.local_media} <-> {event.remote_media}"
+            codec = f"{event.codec} {event.srtp}".rstrip()
+            return f"up: {codec} {event.local_media} <-> {event.remote_media}"
         case verbs.DigitReceived():
             return f"digit {event.digit} ({event.duration_ms} ms, {event.method})"
         case verbs.DigitsSent():

@@ -64,7 +64,7 @@ def unprotect(media: Media, wave: Wave) -> None:
     suites = media.streams.suite[wave.rows]
     if not some(suites != Suite.NONE):
         return
-    wave.lengths = wave.lengths.copy()
+    wave.lengths = wave.lengths.astype(np.int64)
     good = np.ones(len(wave.rows), np.bool_)
     for suite, where in each_kind(suites):
         if suite != Suite.NONE:

@@ -287,6 +287,7 @@ def _tell_answered(core: Core, call: Call, cue: Cue, happening: Happening) -> No
         local_media=f"{listener_named(core, call.listener).host}:{call.leg.port}",
         remote_media=f"{remote.address}:{remote.port}",
         headers=extension_headers(happening.response if call.out else None),
+        srtp=call.suite,
     )
     core.tell(call, answered)
     core.news.append(answered)

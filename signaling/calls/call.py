@@ -177,6 +177,8 @@ class Call(msgspec.Struct, kw_only=True):
     """None: an incoming call."""
     leg: Leg
     negotiation: Negotiation
+    srtp: str = ""
+    """``off offer require``; empty: as the setting says."""
     agreed: Agreed | None = None
     exchange: Exchange = msgspec.field(default_factory=Exchange)
     """An offer of ours in mid-call."""
@@ -251,6 +253,12 @@ class Call(msgspec.Struct, kw_only=True):
         return self.agreed.remote.codec if self.agreed else ""
 
     @property
+    def suite(self) -> str:
+        """The SRTP suite in use, empty if there is none."""
+        crypto = self.agreed.remote.crypto if self.agreed else None
+        return crypto.suite if crypto else ""
+
+    @property
     def remote_hold(self) -> bool:
         """Whether the peer holds us."""
         return self.agreed is not None and self.agreed.held
@@ -272,4 +280,5 @@ class Call(msgspec.Struct, kw_only=True):
             sip_call_id=self.sip_call_id,
             local_hold=self.holding.local,
             remote_hold=self.remote_hold,
+            srtp=self.suite,
         )

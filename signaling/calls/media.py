@@ -15,7 +15,10 @@ def change_media(core: Core, call: Call, agreed: Agreed) -> None:
     if before != agreed:
         aim_leg(core, call)
         remote = f"{agreed.remote.address}:{agreed.remote.port}"
-        core.tell(call, MediaChanged(call=call.id, direction=agreed.direction, remote_media=remote))
+        changed = MediaChanged(
+            call=call.id, direction=agreed.direction, remote_media=remote, srtp=call.suite
+        )
+        core.tell(call, changed)
     tell_hold(core, call)
 
 

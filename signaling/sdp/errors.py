@@ -7,6 +7,8 @@ NegotiationError
     └── GlareError        an offer came while ours is unanswered (491, RFC 3261 14.2)
 """
 
+from bus.srtp import masked
+
 SHOWN = 60
 
 
@@ -20,6 +22,7 @@ class SdpError(NegotiationError):
     """A line (from 1; 0 is the whole body) that is not as RFC 8866 has it."""
 
     def __init__(self, line: int, text: str, what: str, status: int = 400) -> None:
+        text = masked(text)
         super().__init__(f"SDP line {line} {text[:SHOWN]!r}: {what}")
         self.line = line
         self.text = text

@@ -10,6 +10,7 @@ from time import time
 from typing import Final
 
 from bus.codec import encode
+from bus.srtp import masked
 from bus.tracing import Trace, TracedMessage
 from signaling.sip.flow import Flow
 
@@ -64,5 +65,5 @@ class TraceRing:
                     local=flow.listener,
                     remote=f"{flow.host}:{flow.port}",
                     sip_call_id=sip_call_id,
-                    text=message.decode(errors="replace"),
+                    text=masked(message.decode(errors="replace")),
                 )

@@ -8,7 +8,7 @@ from signaling.calls.call import Call, Leg, Outgoing, Waiting
 from signaling.calls.dialling import SCHEMES, aim_at_target, ready
 from signaling.calls.states import Cue, State
 from signaling.calls.verdicts import Happening
-from signaling.checks import check_headers, check_source, check_text, check_uri
+from signaling.checks import check_headers, check_source, check_srtp, check_text, check_uri
 from signaling.clients import Client
 from signaling.core import Core
 from signaling.sdp.codecs import CODECS
@@ -93,6 +93,7 @@ def _new_call(core: Core, client: Client, command: Dial) -> Call:
         ),
         leg=Leg(address=listener.bind),
         negotiation=Negotiation(),
+        srtp=command.srtp,
     )
 
 
@@ -114,6 +115,7 @@ def _check_dial(command: Dial) -> None:
         raise BadRequestError(f"ring_timeout: {command.ring_timeout} is not above 0, to a day")
     if command.reliable not in RELIABLE:
         raise BadRequestError(f"reliable: {command.reliable!r} is none of {', '.join(RELIABLE)}")
+    check_srtp(command.srtp)
     check_source(command.play)
     check_headers(command.headers)
     check_text("from_display", command.from_display)

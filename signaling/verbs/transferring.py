@@ -97,6 +97,7 @@ def _accept(core: Core, client: Client, waiting: Waiting, command: AcceptTransfe
         user=command.user,
         password=command.password,
         on_owner_lost=referral.on_owner_lost,
+        srtp=old.srtp if old else "",
     )
     call = place(core, client, dial)
     if call.out is not None:
