@@ -57,7 +57,7 @@ class Portable:
         self.rtp[rtp.fileno()] = row, rtp.recvfrom_into
         self.senders[row] = rtp.sendto
         self.epoll.register(rtp, select.EPOLLIN)
-        self.reports.open(row, rtcp)
+        self.reports.open(row, rtp, rtcp)
 
     def close(self, row: int) -> None:
         """Forget the sockets of a row.  Call it before they are closed."""

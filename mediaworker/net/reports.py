@@ -23,6 +23,8 @@ class Reports:
         self.errors = errors
         self.epoll = select.epoll()
         self.sockets: dict[int, socket.socket] = {}
+        self.rtp: dict[int, socket.socket] = {}
+        """For rows whose RTCP goes with RTP (RFC 5761)."""
         self.rows: dict[int, int] = {}
         """By descriptor."""
         self.sources = Sources()
@@ -31,16 +33,16 @@ class Reports:
         """Return a descriptor that is readable when something has come."""
         return self.epoll.fileno()
 
-    def open(self, row: int, rtcp: socket.socket) -> None:
-        """Serve a row with this socket."""
-        self.sockets[row] = rtcp
+    def open(self, row: int, rtp: socket.socket, rtcp: socket.socket) -> None:
+        """Serve a row with these sockets."""
+        self.sockets[row], self.rtp[row] = rtcp, rtp
         self.rows[rtcp.fileno()] = row
         self.epoll.register(rtcp, select.EPOLLIN)
 
     def close(self, row: int) -> None:
         """Forget the socket of a row."""
         rtcp = self.sockets.pop(row)
-        del self.rows[rtcp.fileno()]
+        del self.rtp[row], self.rows[rtcp.fileno()]
         self.epoll.unregister(rtcp)
 
     def receive(self) -> list[Report]:
@@ -56,11 +58,12 @@ class Reports:
 
     def send(self, media: Media, report: Report) -> None:
         """Send to the ``rtcp_peer`` of its row."""
-        rtcp = self.sockets.get(report.row)
-        if rtcp is None:
+        row = report.row
+        sender = (self.rtp if media.streams.rtcp_mux[row] else self.sockets).get(row)
+        if sender is None:
             return
         try:
-            rtcp.sendto(report.datagram, target_of(media.streams.rtcp_peer[report.row].tolist()))
+            sender.sendto(report.datagram, target_of(media.streams.rtcp_peer[row].tolist()))
         except OSError as error:
             note(self.errors, error.errno or 0)
 

@@ -122,7 +122,7 @@ class Uring:
     def open(self, row: int, rtp: socket.socket, rtcp: socket.socket) -> None:
         """Serve a row with these sockets, which stay the caller's to close."""
         self._register(row, rtp.fileno())
-        self.reports.open(row, rtcp)
+        self.reports.open(row, rtp, rtcp)
         self.open_rows[row] = True
         self.unarmed.append(np.array([row]))
         self.families[row] = rtp.family

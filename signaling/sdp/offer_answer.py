@@ -46,6 +46,7 @@ from signaling.sdp.model import Attribute, Connection, Media, Origin, Session, T
 from signaling.sdp.parse import parse_sdp
 from signaling.sdp.render import render_sdp
 
+MUX: Final = "rtcp-mux"
 KEPT: Final = 64
 """Offers looked at that are remembered, see ``parse``, and wishes."""
 
@@ -87,6 +88,7 @@ class _Wish(msgspec.Struct, frozen=True, kw_only=True):
     port: int
     codecs: tuple[Codec, ...]
     direction: Direction
+    rtcp_mux: bool
 
 
 class _Usable(msgspec.Struct, frozen=True, kw_only=True):
@@ -116,14 +118,16 @@ def make_offer(
     direction: str = "sendrecv",
     session_id: int,
     keying: Keying = UNPROTECTED,
+    rtcp_mux: bool = False,
 ) -> bytes:
     """Describe what we want; the same wish again (a retry) gives the same bytes.
 
     ``address`` is an IPv4 or IPv6 literal, ``port`` that of RTP (RTCP is one above).
-    ``session_id`` counts for the first description only.  Raises NotAcceptableError if none of
+    ``session_id`` counts for the first description only.  ``rtcp_mux``: RTCP may come with RTP
+    (RFC 5761 5.1.1).  Raises NotAcceptableError if none of
     our codecs is named.
     """
-    wish = _wish(address, port, codecs, direction)
+    wish = _wish(address, port, codecs, direction, rtcp_mux=rtcp_mux)
     clock = negotiation.agreed.remote.events_clock if negotiation.agreed else EVENTS.clock
     formats = _our_types(negotiation.payload_types, [*wish.codecs, coding.events_at(clock)])
     before = negotiation.local
@@ -168,7 +172,8 @@ def accept_answer(negotiation: Negotiation, body: bytes) -> Agreed:
     found = _usable(answer, slot, formats.values(), local, policy)
     crypto = accept_keys(ours, found.lines)
     direction = direction_of((), ours.attributes)
-    agreed = _agree(negotiation, found, _names(formats), direction, crypto)
+    mux = is_mux(ours)
+    agreed = _agree(negotiation, found, _names(formats), direction, crypto, rtcp_mux=mux)
     negotiation.keys = keys_of(crypto)
     negotiation.local, negotiation.open, negotiation.agreed = offer, False, agreed
     return agreed
@@ -189,6 +194,7 @@ def answer_offer(
     direction: str = "sendrecv",
     session_id: int,
     keying: Keying = UNPROTECTED,
+    rtcp_mux: bool = False,
 ) -> tuple[bytes, Agreed]:
     """Answer an offer, first or later: its first usable audio with its first common codec.
 
@@ -197,12 +203,13 @@ def answer_offer(
     """
     if negotiation.open:
         raise GlareError("our own offer has no answer yet")
-    wish = _wish(address, port, codecs, direction)
+    wish = _wish(address, port, codecs, direction, rtcp_mux=rtcp_mux)
     offer, found = _choose(body, wish.codecs, wish.address, keying.policy)
     slot, names = found.slot, _names(found.formats)
     crypto = answer_keys(found.lines, negotiation.keys, keying)
-    agreed = _agree(negotiation, found, names, wish.direction, crypto)
-    said = msgspec.structs.replace(wish, direction=BY_NAME[agreed.direction])
+    agreed = _agree(negotiation, found, names, wish.direction, crypto, rtcp_mux=rtcp_mux)
+    mux = agreed.remote.rtcp_mux
+    said = msgspec.structs.replace(wish, direction=BY_NAME[agreed.direction], rtcp_mux=mux)
     media = [_refuse(medium) for medium in offer.media]
     audio = _audio(said, found.formats, agreed.remote.ptime_ms)
     media[slot] = answered_medium(audio, offer.media[slot].protocol, found.lines, crypto)
@@ -221,6 +228,7 @@ def consider_offer(
     address: str,
     codecs: Iterable[str],
     keying: Keying = UNPROTECTED,
+    rtcp_mux: bool = False,
 ) -> Agreed:
     """Return what answering an offer would settle.  Arguments and errors as in ``answer_offer``.
 
@@ -229,15 +237,18 @@ def consider_offer(
     found = _choose(body, _known(tuple(codecs)), address, keying.policy)[1]
     crypto = answer_keys(found.lines, negotiation.keys, keying)
     negotiation.keys = keys_of(crypto)
-    return _agree(negotiation, found, _names(found.formats), Direction.SENDRECV, crypto)
+    names = _names(found.formats)
+    return _agree(negotiation, found, names, Direction.SENDRECV, crypto, rtcp_mux=rtcp_mux)
 
 
 # ---------------------------------------------------------------------------------- our side
 
 
-def _wish(address: str, port: int, codecs: Iterable[str], direction: str) -> _Wish:
-    ours = _known(tuple(codecs))
-    return _Wish(address=address, port=port, codecs=ours, direction=BY_NAME[direction])
+def _wish(
+    address: str, port: int, codecs: Iterable[str], direction: str, *, rtcp_mux: bool
+) -> _Wish:
+    ours, meant = _known(tuple(codecs)), BY_NAME[direction]
+    return _Wish(address=address, port=port, codecs=ours, direction=meant, rtcp_mux=rtcp_mux)
 
 
 @lru_cache(KEPT)
@@ -267,18 +278,21 @@ def _audio(wish: _Wish, formats: dict[int, Codec], packet_time: int) -> Media:
         port=wish.port,
         protocol=PLAIN,
         formats=tuple(map(str, formats)),
-        attributes=_attributes(tuple(formats.items()), packet_time, wish.direction.value),
+        attributes=_attributes(
+            tuple(formats.items()), packet_time, wish.direction.value, wish.rtcp_mux
+        ),
     )
 
 
 @lru_cache(KEPT)
 def _attributes(
-    formats: tuple[tuple[int, Codec], ...], packet_time: int, direction: str
+    formats: tuple[tuple[int, Codec], ...], packet_time: int, direction: str, rtcp_mux: bool
 ) -> tuple[Attribute, ...]:
     return (
         *coding.attributes(dict(formats)),
         Attribute("ptime", str(packet_time)),
         Attribute(direction),
+        *((Attribute(MUX),) if rtcp_mux else ()),
     )
 
 
@@ -403,6 +417,7 @@ def _remote(media: Media, address: str, formats: dict[int, Codec]) -> Remote:
         receive_events_payload_type=events_payload_type,
         events_clock=events_clock,
         ptime_ms=coding.packet_time(media),
+        rtcp_mux=is_mux(media),
     )
 
 
@@ -412,6 +427,8 @@ def _agree(
     ours: dict[str, int],
     wanted: Direction,
     crypto: Crypto | None,
+    *,
+    rtcp_mux: bool,
 ) -> Agreed:
     """Work out what a usable medium of theirs and our payload types make together."""
     said, address = found.said, found.remote.address
@@ -427,8 +444,14 @@ def _agree(
         send=direction.sends,
         receive=direction.receives,
         crypto=crypto,
+        rtcp_mux=rtcp_mux and found.remote.rtcp_mux,
     )
     return Agreed(remote=remote, direction=direction.value, held=not said.receives)
+
+
+def is_mux(media: Media) -> bool:
+    """Whether a medium says that RTCP goes with RTP (RFC 5761 5.1.1)."""
+    return value_of(media.attributes, MUX) is not None
 
 
 def _rtcp_port(media: Media) -> int:

@@ -9,6 +9,7 @@ from mediaworker import rows, sounding
 from mediaworker.media import Media, Report
 from mediaworker.net.backend import Backend
 from mediaworker.net.portable import REPORTS, Portable
+from mediaworker.rtp import rtcp
 from mediaworker.streams import DATAGRAM, SLOTS
 from mediaworker.tick import run_tick
 from tests.mediaworker.virtual import packets, peer, read, speech
@@ -156,6 +157,20 @@ def test_reports_go_both_ways(bed: Bed) -> None:
     assert {each.source for each in bed.media.reports_heard} == {tuple(source)}
     bed.net.send_report(bed.media, Report(2, b"answer"))
     assert everything(bed.peers[2][1]) == [b"answer"]
+
+
+def test_reports_that_go_with_rtp(bed: Bed) -> None:
+    port = port_of(bed.peers[2][0])
+    rows.aim(bed.media, 2, peer(address=bed.host, port=port, rtcp_mux=True))
+    bed.net.send_report(bed.media, Report(2, b"report"))
+    datagram, source = bed.peers[2][0].recvfrom(100)
+    assert (datagram, source[1]) == (b"report", port_of(bed.ours[2][0]))
+    bed.send(2, rtcp.report(7, "x", None, ()))
+    bed.send(1, rtcp.report(7, "x", None, ()))
+    bed.tick()
+    heard_at = bed.media.streams.report_heard_at[:3].tolist()
+    assert heard_at == [0, 0, bed.media.tick]
+    assert bed.media.public.packets_strange[:3].tolist() == [0, 1, 0]
 
 
 def test_a_peer_that_is_gone_disturbs_nobody(bed: Bed) -> None:

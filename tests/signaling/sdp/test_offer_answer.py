@@ -515,3 +515,30 @@ def test_what_cannot_be_accepted_changes_nothing(answer: bytes) -> None:
     with pytest.raises((SdpError, NotAcceptableError)):
         us.accept(answer)
     assert msgspec.msgpack.encode(us.negotiation) == before
+
+
+HOST, MUX = "192.0.2.1", "a=rtcp-mux"
+
+
+@pytest.mark.parametrize(("ours", "theirs"), list(product((False, True), repeat=2)))
+def test_rtcp_goes_with_rtp_if_both_want_it(ours: bool, theirs: bool) -> None:
+    """RFC 5761 5.1.1, in both roles."""
+    alice, bob = Negotiation(), Negotiation()
+    offer = make_offer(
+        alice, address=HOST, port=4000, codecs=("PCMU",), session_id=7, rtcp_mux=ours
+    )
+    assert (MUX in lines(offer)) is ours
+    answer, agreed = answer_offer(
+        bob, offer, address=HOST, port=5000, codecs=("PCMU",), session_id=7, rtcp_mux=theirs
+    )
+    both = ours and theirs
+    assert (MUX in lines(answer)) is both
+    assert agreed.remote.rtcp_mux is both
+    assert accept_answer(alice, answer).remote.rtcp_mux is both
+
+
+def test_an_answer_alone_does_not_make_rtcp_go_with_rtp() -> None:
+    alice, bob = side(), side("192.0.2.2")
+    answer, _ = bob.answer(alice.offer())
+    forced = answer + b"a=rtcp-mux\r\n"
+    assert not alice.accept(forced).remote.rtcp_mux
