@@ -290,9 +290,9 @@ def _attributes(
 ) -> tuple[Attribute, ...]:
     return (
         *coding.attributes(dict(formats)),
+        *((Attribute(MUX),) if rtcp_mux else ()),
         Attribute("ptime", str(packet_time)),
         Attribute(direction),
-        *((Attribute(MUX),) if rtcp_mux else ()),
     )
 
 

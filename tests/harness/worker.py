@@ -9,13 +9,16 @@ from bus.calls import Ok, Quality
 from bus.codec import decode_body, decode_frame, encode, raw
 from bus.envelope import Done, Event, Refused, Request
 from bus.ids import StreamId, WorkerId
+from bus.quality import Grade
 from bus.sources import AnySource
 from bus.streams import (
     Aim,
     CloseStream,
+    CloseStreamAudio,
     DrainWorker,
     HoldStream,
     OpenStream,
+    OpenStreamAudio,
     PlayStream,
     RecordStream,
     Remote,
@@ -26,7 +29,10 @@ from bus.streams import (
     StreamDigit,
     StreamDigitsSent,
     StreamEvent,
+    StreamHeard,
     StreamOpened,
+    StreamQuality,
+    StreamSilent,
     StreamSpeech,
     WatchStream,
     WorkerBeat,
@@ -53,6 +59,8 @@ class Stream:
     """Each source it was given."""
     record: str = ""
     watched: bool = False
+    audio: int = 0
+    """Sample rate of the rings that were lent."""
     closed: bool = False
 
 
@@ -106,6 +114,28 @@ class StandInWorker:
     def speech(self, stream: StreamId, *, speaks: bool) -> bytes:
         """Say that the peer began to speak, or ceased to."""
         return self._event(StreamSpeech(stream=stream, speaks=speaks, level=-20.0, lasted_ms=500))
+
+    def silence(self, stream: StreamId, seconds: float, *, goodbye: bool = False) -> bytes:
+        """Say that nothing came for so long."""
+        return self._event(StreamSilent(stream=stream, seconds=seconds, goodbye=goodbye))
+
+    def sound(self, stream: StreamId, seconds: float) -> bytes:
+        """Say that something comes again, after so long."""
+        return self._event(StreamHeard(stream=stream, seconds=seconds))
+
+    def quality(self, stream: StreamId, grade: Grade) -> bytes:
+        """Say that the conversation is of another grade."""
+        return self._event(
+            StreamQuality(
+                stream=stream,
+                grade=grade,
+                mos=3.5,
+                mos_conversational=3.4,
+                loss_percent=7.5,
+                jitter_ms=12.0,
+                round_trip_ms=80.0,
+            )
+        )
 
     def take(self, frame: bytes) -> list[bytes]:
         """Work one frame from signaling."""
@@ -163,6 +193,10 @@ class StandInWorker:
                 self._running(command.stream).record = command.path
             case WatchStream():
                 self._running(command.stream).watched = command.watch
+            case OpenStreamAudio():
+                self._running(command.stream).audio = command.rate
+            case CloseStreamAudio():
+                self._running(command.stream).audio = 0
             case DrainWorker():
                 pass
         return Ok()
