@@ -10,7 +10,7 @@ from typing import assert_never
 import msgspec
 
 from bus.errors import BadSourceError
-from bus.sources import AnySource, Echo, Leg, Music, Silence, Source, Tone, Wave
+from bus.sources import AnySource, Application, Echo, Leg, Music, Silence, Source, Tone, Wave
 
 Playable = AnySource | str | Path
 """A source, or the path of a WAV file."""
@@ -23,7 +23,7 @@ def as_source(play: Playable) -> AnySource:
             return Wave(absolute(play))
         case Wave():
             return msgspec.structs.replace(play, path=absolute(play.path))
-        case Silence() | Tone() | Echo() | Leg() | Music():
+        case Silence() | Tone() | Echo() | Leg() | Music() | Application():
             return play
         case _:
             assert_never(play)

@@ -5,6 +5,7 @@ goes to the owner of a call or registration and to the public feed, whose subscr
 ``FeedEvent``.
 """
 
+from bus.audio import AudioCommand
 from bus.calls import (
     Answered,
     CallCommand,
@@ -39,6 +40,7 @@ from bus.transfers import TransferCommand, TransferEvent
 
 Command = (
     CallCommand | HoldCommand | TransferCommand | RegistrationCommand | TraceCommand | SpeechCommand
+    | AudioCommand
 )
 Reply = Ok | Welcome | Dialled | Calls | Workers | Status | Registering | Registrations | Trace
 CallEvent = (

@@ -41,4 +41,8 @@ class Music(Source, tag="music", frozen=True):
     """The built-in tune, looped: what a held peer hears if nobody chose."""
 
 
-AnySource = Silence | Tone | Wave | Echo | Leg | Music
+class Application(Source, tag="application", frozen=True):
+    """What an application writes into the ring it was lent, see ``bus.audio``."""
+
+
+AnySource = Silence | Tone | Wave | Echo | Leg | Music | Application

@@ -36,6 +36,8 @@ class WorkerHello(Body, tag="worker_hello", frozen=True):
     scheduling: str
     """``rr:10``, ``nice:-11`` or ``normal``; ``locked`` (its memory); ``core:1``: what it got."""
     version: int = 1
+    audio: str = ""
+    """Path of its audio rings (``bus.audio_rings``)."""
 
 
 class WorkerWelcome(Body, tag="worker_welcome", frozen=True):
@@ -170,6 +172,22 @@ class WatchStream(Body, tag="watch_stream", frozen=True):
     watch: bool = True
 
 
+class OpenStreamAudio(Body, tag="open_stream_audio", frozen=True):
+    """Lend rings to an application, see ``bus.audio``.  Reply: ``Ok``.
+
+    Refused: wrong_state (it has some), bad_request (rate), no_capacity.
+    """
+
+    stream: StreamId
+    rate: int = 8000
+
+
+class CloseStreamAudio(Body, tag="close_stream_audio", frozen=True):
+    """Take them back.  Reply: ``Ok``, also if there are none."""
+
+    stream: StreamId
+
+
 class CloseStream(Body, tag="close_stream", frozen=True):
     """Stop and release.  Reply: ``StreamClosed`` (its recording is complete by then)."""
 
@@ -196,6 +214,8 @@ StreamCommand = (
     | RecordStream
     | SendStreamDigits
     | WatchStream
+    | OpenStreamAudio
+    | CloseStreamAudio
     | CloseStream
     | DrainWorker
 )

@@ -5,6 +5,7 @@ and says hello.
 """
 
 import logging
+import os
 import time
 import uuid
 from pathlib import Path
@@ -109,7 +110,8 @@ class Boot:
         self, worker: WorkerId, named: Named, ports: LocalPairs, kept: tuple[bool, int | None]
     ) -> Worker:
         memory = self.memory
-        media = Media(self.streams, named.public, named.state, memory.recordings, memory.pool)
+        tables = self.streams, named.public, named.state, memory.recordings
+        media = Media(*tables, memory.pool, memory.audio)
         media.hears_tones = HEARS_TONES[self.settings.media.inband_digits]
         media.accepts = self.settings.media.accept_rtp_from
         media.patience = patience_of(self.settings.media)
@@ -142,7 +144,13 @@ class Boot:
             codecs=CODECS,
             backend=backend,
             scheduling=scheduling,
+            audio=self._audio(),
         )
+
+    def _audio(self) -> str:
+        """Return where other processes find the audio rings."""
+        path = self.memory.audio.path
+        return str(path).replace("self", str(os.getpid()), 1)
 
     def _close(self) -> None:
         self.clerk.close()

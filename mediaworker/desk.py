@@ -22,9 +22,11 @@ from bus.ids import StreamId
 from bus.streams import (
     Aim,
     CloseStream,
+    CloseStreamAudio,
     DrainWorker,
     HoldStream,
     OpenStream,
+    OpenStreamAudio,
     PlayStream,
     RecordStream,
     ResumeStream,
@@ -34,7 +36,7 @@ from bus.streams import (
     StreamOpened,
     WatchStream,
 )
-from mediaworker import rows
+from mediaworker import lending, rows
 from mediaworker.clerk import Clerk
 from mediaworker.link import Reply
 from mediaworker.media import Media, Report
@@ -78,6 +80,12 @@ class Desk:
                 reply(Ok())
             case WatchStream():
                 rows.watch(self.media, self._seat(command.stream).row, on=command.watch)
+                reply(Ok())
+            case OpenStreamAudio():
+                lending.open_audio(self.media, self._seat(command.stream).row, command.rate)
+                reply(Ok())
+            case CloseStreamAudio():
+                lending.close_audio(self.media, self._seat(command.stream).row)
                 reply(Ok())
             case CloseStream():
                 self.close(self._seat(command.stream), reply)
@@ -139,6 +147,7 @@ class Desk:
         seat.closed = True
         closed = StreamClosed(stream=seat.stream, quality=rows.quality(self.media, seat.row))
         self.recorders.stop(seat, lambda: reply(closed))
+        lending.close_audio(self.media, seat.row)
         now_ns = time.monotonic_ns()
         farewell = rows.close(self.media, seat.row, now_ns)
         if farewell:

@@ -1,7 +1,7 @@
 """Where a worker's memory lies, and what of it has a name.
 
-Without a name, in memory that ends with the last process that maps it: the streams, the pool and
-the recording rings.  Two files have a name, for any process of the same user to look at:
+Without a name, in memory that ends with the last process that maps it: the streams, the pool, the
+recording rings and those of applications, which open the latter as a descriptor of ours in /proc.  Two files have a name, for any process of the same user to look at:
 
     <run directory>/<worker>.public     what the streams are like      (``bus.tables``)
     <run directory>/<worker>.state      how the worker itself is
@@ -9,21 +9,24 @@ the recording rings.  Two files have a name, for any process of the same user to
 A file of that name which an earlier process left is replaced, atomically.
 """
 
+import fcntl
 import os
 from pathlib import Path
-from typing import NamedTuple, TypeVar
+from typing import Final, NamedTuple, TypeVar
 
 import numpy as np
 
+from bus.audio_rings import AudioRings
 from bus.columns import HEADER, Column, Table
 from bus.ids import WorkerId
 from bus.tables import PublicStreams, WorkerState
 from mediaworker.clerk import Shared
 from mediaworker.files import locked, map_pool
 from mediaworker.pool import SAMPLES
-from mediaworker.streams import RECORDINGS, Recordings
+from mediaworker.streams import RECORDINGS, RINGS, Recordings
 
 AnyTable = TypeVar("AnyTable", bound=Table)
+SEALS: Final = fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW | fcntl.F_SEAL_SEAL
 
 
 class Memory(NamedTuple):
@@ -32,6 +35,8 @@ class Memory(NamedTuple):
     shared: Shared
     pool: Column[np.int16]
     recordings: Recordings
+    audio: AudioRings
+    """Shared with applications."""
 
 
 class Named(NamedTuple):
@@ -46,7 +51,8 @@ def make_memory(run_dir: Path) -> Memory:
     pool = os.memfd_create("pool")
     os.ftruncate(pool, 2 * SAMPLES)
     recordings, descriptor = unnamed(Recordings, RECORDINGS, run_dir)
-    return Memory(Shared(pool, descriptor), map_pool(pool), recordings)
+    audio, _ = unnamed(AudioRings, RINGS, run_dir, sealed=True)
+    return Memory(Shared(pool, descriptor), map_pool(pool), recordings, audio)
 
 
 def make_named(run_dir: Path, worker: WorkerId, streams: int) -> Named:
@@ -68,14 +74,21 @@ def replace(kind: type[AnyTable], rows: int, path: Path) -> AnyTable:
     return table
 
 
-def unnamed(kind: type[AnyTable], rows: int, folder: Path) -> tuple[AnyTable, int]:
-    """Make a table in memory; return it and the descriptor that others open it by."""
+def unnamed(
+    kind: type[AnyTable], rows: int, folder: Path, *, sealed: bool = False
+) -> tuple[AnyTable, int]:
+    """Make a table in memory; return it and the descriptor that others open it by.
+
+    ``sealed``: whoever maps it cannot change its size, which would be a SIGBUS for us.
+    """
     draft = folder / f"draft.{os.getpid()}"
     draft.unlink(missing_ok=True)
     kind.create(draft, rows, sparse=True)
-    descriptor = os.memfd_create(kind.__name__)
+    descriptor = os.memfd_create(kind.__name__, os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
     with draft.open("rb") as file:
         os.pwrite(descriptor, file.read(HEADER.size), 0)
         os.ftruncate(descriptor, os.fstat(file.fileno()).st_size)
     draft.unlink()
+    if sealed:
+        fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, SEALS)
     return kind.open(Path(f"/proc/self/fd/{descriptor}"), write=True), descriptor

@@ -12,6 +12,7 @@ from typing import Final, NamedTuple
 import msgspec
 import numpy as np
 
+from bus.audio_rings import AudioRings
 from bus.columns import Column
 from bus.streams import StreamEvent
 from bus.tables import PublicStreams, WorkerState
@@ -19,7 +20,7 @@ from mediaworker.codecs.coders import Coders
 from mediaworker.ring import Rings, Windows
 from mediaworker.rtp.header import Headers
 from mediaworker.rtp.srtp import Protected
-from mediaworker.streams import RECORDINGS, TICK, Recordings, Rows, Slot, Streams
+from mediaworker.streams import RECORDINGS, RINGS, TICK, Recordings, Rows, Slot, Streams
 
 HEARS_TONES: Final = {"never": (False, False), "auto": (False, True), "always": (True, True)}
 """Whether digits are looked for in the audio of peers that take telephone-events, and of others."""
@@ -107,12 +108,16 @@ class Media:
         state: WorkerState,
         recordings: Recordings,
         pool: Column[np.int16],
+        audio: AudioRings | None = None,
     ) -> None:
         self.streams = streams
         self.public = public
         self.state = state
         self.recordings = recordings
         self.pool = pool
+        self.audio = audio or AudioRings.private(RINGS)
+        self.lent = set[int]()
+        """Rows whose audio an application has."""
         self.coders = Coders()
         self.pausing: set[int] = set()
         """Rows whose packets may be suppressed."""
@@ -150,14 +155,24 @@ class Media:
         return sends
 
     @cached_property
-    def jitter(self) -> Rings[np.uint16]:
-        """The jitter rings."""
-        return Rings(self.streams.ring)
+    def jitter(self) -> Windows[np.uint16]:
+        """The jitter buffers, one after the other."""
+        return Windows(self.streams.buffer.reshape(-1))
 
     @cached_property
     def taps(self) -> Rings[np.int16]:
         """The taps."""
         return Rings(self.streams.tap)
+
+    @cached_property
+    def heard_rings(self) -> Rings[np.int16]:
+        """What applications hear."""
+        return Rings(self.audio.heard)
+
+    @cached_property
+    def said_rings(self) -> Rings[np.int16]:
+        """What they say."""
+        return Rings(self.audio.said)
 
     @cached_property
     def sounds(self) -> Windows[np.int16]:

@@ -3,8 +3,8 @@
 from typing import assert_never
 
 from bus.errors import BadSourceError, WrongStateError
-from bus.sources import AnySource, Echo, Leg, Music, Silence, Tone, Wave
-from mediaworker import rows, sounding
+from bus.sources import AnySource, Application, Echo, Leg, Music, Silence, Tone, Wave
+from mediaworker import lending, rows, sounding
 from mediaworker.clerk import Clerk
 from mediaworker.filing import Fetched, FetchFailed
 from mediaworker.media import Media
@@ -32,6 +32,9 @@ class Player:
                 if other is None:
                     raise BadSourceError(f"stream {stream} is not one of this worker")
                 sounding.play_leg(self.media, seat.row, other, over=over)
+            case Application():
+                lending.check_audio(self.media, seat.row)
+                sounding.play_application(self.media, seat.row, over=over)
             case Tone() | Wave() | Music():
                 self._fetch(seat, source, done, over=over)
                 return

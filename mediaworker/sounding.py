@@ -57,6 +57,11 @@ def play_leg(media: Media, row: int, source_row: int, *, over: bool = False) -> 
     _play(media, row, Sound(Kind.LEG, row=source_row), over=over)
 
 
+def play_application(media: Media, row: int, *, over: bool = False) -> None:
+    """Send what an application writes into the ring of the row."""
+    _play(media, row, Sound(Kind.APPLICATION), over=over)
+
+
 def resume(media: Media, row: int) -> None:
     """Let the source that waits go on; do nothing if none waits."""
     streams = media.streams
@@ -74,6 +79,14 @@ def forget_leg(media: Media, source_row: int) -> None:
         (streams.waiting_kind, streams.waiting_row),
     ):
         kinds[(kinds == Kind.LEG) & (source_rows == source_row)] = Kind.SILENCE
+
+
+def forget_application(media: Media, row: int) -> None:
+    """Silence a row that is given no more by its application, now or once it is resumed."""
+    streams = media.streams
+    for kinds in (streams.source_kind, streams.waiting_kind):
+        if kinds[row] == Kind.APPLICATION:
+            kinds[row] = Kind.SILENCE
 
 
 def _play(media: Media, row: int, sound: Sound, *, over: bool) -> None:

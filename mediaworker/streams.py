@@ -45,12 +45,20 @@ DATAGRAM: Final = PACKET + 1
 """Bytes that a slot has room for; a datagram that takes all of them was longer, and is dropped."""
 SLOT: Final = 1600
 """Bytes: an odd number of cache lines, so that the rows do not all use the same cache sets."""
-RING: Final = 9600
-"""Samples of the jitter ring, at least 600 ms: a multiple of every packet length."""
+BUFFER: Final = 14336
+"""Samples of the jitter buffer."""
+REACH: Final = 3600
+"""Samples at 8 kHz that a packet can be ahead of what is played, 450 ms."""
+PAST: Final = 800
+"""Samples at 8 kHz that are kept of what was heard."""
+BASE: Final = PAST + 240
+"""Where in the buffer a row begins, samples at 8 kHz."""
 TAP: Final = 9600
 """Samples kept of what a peer says, for those that listen to it."""
 MILLISECOND: Final = 8
 """Samples."""
+AUDIO_PAST: Final = 48
+"""Samples that ``polyphase`` looks back between 8 and 16 kHz."""
 DIGITS: Final = 1024
 """Digits that can wait."""
 SOURCES: Final = 8
@@ -62,6 +70,8 @@ NEVER: Final = 1 << 62
 LITTLE: Final = sys.byteorder == "little"
 
 RECORDINGS: Final = 256
+RINGS: Final = 256
+"""Streams whose audio applications can have at the same time."""
 RECORDING_FRAMES: Final = 256
 
 Rows = Column[np.intp]
@@ -77,6 +87,7 @@ class Kind(IntEnum):
     POOL = 1
     ECHO = 2
     LEG = 3
+    APPLICATION = 4
 
 
 class PayloadKind(IntEnum):
@@ -152,6 +163,10 @@ class Streams(Table):
     """Somebody listens to what the peer of this row says."""
     recording = column(np.int16)
     """Row of ``Recordings``, -1 if none."""
+    audio = column(np.uint16)
+    """Row of ``bus.audio_rings``, plus 1; 0: none."""
+    audio_scale = column(np.uint8)
+    """Samples there to one at 8 kHz."""
     digits = column(np.uint8, DIGITS)
     """RFC 4733 event codes."""
     digit_tones = column(np.bool_, DIGITS)
@@ -223,26 +238,32 @@ class Streams(Table):
     """RFC 3550 A.8, in samples."""
 
     # -------------------------------------------------------------------------------- reorder
-    ring = column(np.uint16, RING)
-    """The jitter ring, samples as ``codecs.codec`` stores them: 0 is a hole."""
+    buffer = column(np.uint16, BUFFER)
+    """The jitter buffer, samples as ``codecs.codec`` stores them: 0 is a hole."""
     cursor = column(np.int64)
-    """Index in ``ring`` of the next sample to play."""
-    play_timestamp = column(np.uint32)
-    """RTP timestamp of that sample."""
-    newest_timestamp = column(np.uint32)
-    """Behind the latest sample in the ring."""
-    slack = column(np.int32)
-    """The least that was left in the ring in this window after a frame was taken, samples."""
+    """Index in ``buffer`` of the next sample to play."""
+    filled = column(np.int64)
+    """Index behind the latest sample."""
+    origin = column(np.uint32)
+    """RTP timestamp that index 0 would have."""
+    received = column(np.uint8)
+    """The ``Codec`` of what is in the buffer, or what ``anchor`` says."""
+    debt = column(np.int64)
+    """Samples made up while the buffer was dry."""
+    slack = column(np.int64)
+    """The least that was left in this window after a frame was taken, samples."""
+    slack_before = column(np.int64)
+    """In the window before."""
+    steady_at = column(np.int64)
+    """From when on frames may be made shorter."""
     gap = column(np.int32)
-    """Samples since the peer was heard; from ``IDLE`` on it is taken to be silent."""
-    taken = column(np.uint16, LONGEST)
-    """The frame taken from the ring, as it was there."""
-    complete = column(np.bool_)
-    """No sample of it is missing."""
-
-    # ----------------------------------------------------------------------------- conceal, route
+    """Samples of hole just before the cursor; from ``IDLE`` on the peer is taken to be silent."""
+    lag = column(np.int32)
+    """Samples of a pitch period before the hole."""
     heard = column(np.int16, LONGEST)
     """What the peer says, without holes."""
+
+    # ------------------------------------------------------------------------------- play, exchange, route
     tap = column(np.int16, TAP)
     tap_written = column(np.int64)
     tap_read = column(np.int64)
@@ -252,6 +273,15 @@ class Streams(Table):
     source_position = column(np.int64)
     source_seen = column(np.uint32)
     """The ``source_number`` that is being played."""
+    spoken = column(np.int16, LONGEST)
+    """What an application says."""
+    audio_heard = column(np.int64)
+    """Samples that it was given, and taken from it."""
+    audio_said = column(np.int64)
+    audio_missing = column(np.int64)
+    heard_past = column(np.int16, AUDIO_PAST)
+    """Ends of what was converted to its sample rate, and from it."""
+    said_past = column(np.int16, AUDIO_PAST)
     said = column(np.int16, LONGEST)
     """What we say."""
 

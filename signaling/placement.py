@@ -85,4 +85,5 @@ def info(seat: Seat, now: float, state: str = "") -> WorkerInfo:
         table=seat.hello.table,
         backend=seat.hello.backend,
         scheduling=seat.hello.scheduling,
+        audio=seat.hello.audio,
     )

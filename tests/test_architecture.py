@@ -55,6 +55,7 @@ TESTED_ELSEWHERE = {
     "bus/calls.py": "structs without behaviour, tests/bus/test_codec.py",
     "bus/body.py": "the base of all messages, tests/bus/test_codec.py",
     "bus/asking.py": "a protocol, tests/bus/test_call.py",
+    "bus/audio.py": "structs without behaviour, through the client that sends them",
     "bus/speaking.py": "structs without behaviour, through the client that sends them",
     "bus/holding.py": "structs without behaviour, through the client that sends them",
     "bus/transfers.py": "structs without behaviour, through the client that sends them",

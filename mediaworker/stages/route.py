@@ -50,6 +50,8 @@ def _say(media: Media, rows: Rows, kind: Kind, samples: int) -> None:
             streams.said[rows, :samples] = streams.music[rows, :samples]
         case Kind.ECHO:
             streams.said[rows, :samples] = streams.heard[rows, :samples]
+        case Kind.APPLICATION:
+            streams.said[rows, :samples] = streams.spoken[rows, :samples]
         case Kind.LEG:
             streams.said[rows, :samples] = _listen(media, rows, samples)
 

@@ -4,10 +4,11 @@ from collections.abc import Callable
 import numpy as np
 import pytest
 
+from bus.audio_rings import AudioRings
 from bus.columns import Column
 from bus.streams import StreamDigit, StreamDigitsSent, StreamPlayFinished
 from bus.tables import PublicStreams
-from mediaworker import rows, sounding
+from mediaworker import lending, rows, sounding
 from mediaworker.codecs.g711 import ULAW
 from mediaworker.media import Media, Report
 from mediaworker.rtp.rtcp import (
@@ -27,9 +28,9 @@ from tests.mediaworker.virtual import Rtp, Worker, packets, peer, said, speech
 
 VIEWS = {"packet": ("header", "payload")}
 """Columns that stages write through views of their parts."""
-TABLES = {"public": PublicStreams, "recordings": Recordings}
-ELSEWHERE = {"slots", "recordings.read"}
-"""Written by the backend, by the files process."""
+TABLES = {"public": PublicStreams, "recordings": Recordings, "audio": AudioRings}
+ELSEWHERE = {"slots", "recordings.read", "audio.said", "audio.said_written"}
+"""Written by the backend, by the files process, by applications."""
 
 
 def names() -> list[str]:
@@ -61,6 +62,10 @@ def busy() -> Worker:
         worker.arrive(tones, packet, after=2 + 4 * index)
     for row in range(6):
         rows.watch(worker.media, row, on=True)
+    lending.open_audio(worker.media, 2, 16000)
+    sounding.play_application(worker.media, 2)
+    worker.media.audio.said_written[0] = 1000
+    worker.media.audio.said[0] = 1
     rows.record(worker.media, 0, 5)
     rows.record(worker.media, 1, 0)
     rows.queue_digits(worker.media, 1, "12", 100, 60)
@@ -115,7 +120,7 @@ def protected(worker: Worker, writable: Callable[[Stage], frozenset[str]]) -> No
 def protect(media: Media, writable: frozenset[str]) -> None:
     for name, column in columns(media).items():
         column.flags.writeable = name in writable
-    for view in ("jitter", "taps", "sounds"):
+    for view in ("jitter", "taps", "sounds", "heard_rings", "said_rings"):
         vars(media).pop(view, None)  # made again, as writable as their columns are now
 
 
@@ -156,7 +161,7 @@ def test_a_stage_writes_all_its_columns(stage: Stage, name: str) -> None:
 
 def test_each_column_has_one_writer() -> None:
     writers = Counter(name for stage in PIPELINE for name in stage.writes)
-    writers.update(rows.OWN)
+    writers.update(rows.OWN | lending.OWN)
     writers.update(ELSEWHERE)
     assert dict(writers) == dict.fromkeys(names(), 1)
 
