@@ -4,10 +4,13 @@ import argparse
 import asyncio
 import time
 
-from bus.calls import CallInfo
+from bus.calls import CallInfo, Quality
 from bus.commands.command import Command, Options, run_dir_flag
 from bus.commands.output import Output, table
 from bus.commands.reaching import running_engine
+from bus.commands.showing import MEDIA_HEAD, media_cells
+from bus.engine import Engine
+from bus.ids import StreamId
 
 HEAD = (
     "CALL",
@@ -18,6 +21,7 @@ HEAD = (
     "LOCAL",
     "REMOTE",
     "CODEC",
+    *MEDIA_HEAD,
     "WORKER",
     "OWNER",
 )
@@ -33,25 +37,35 @@ def _run(options: Options) -> int:
 
 async def _list(options: Options) -> int:
     async with running_engine(options.run_dir) as engine:
-        calls = await engine.calls()
+        calls = [(call, await _quality(engine, call)) for call in await engine.calls()]
     output = Output(options.json)
     if not options.json:
         now = time.time()
-        output.tell("calls", table([HEAD, *(_row(call, now) for call in calls)]))
+        rows = (_row(call, quality, now) for call, quality in calls)
+        output.tell("calls", table([HEAD, *rows]))
         return 0
-    for call in calls:
+    for call, quality in calls:
         facts = {name: getattr(call, name) for name in call.__struct_fields__ if name != "call"}
-        output.tell("call", "", call=call.call, facts=facts)
+        output.tell("call", "", call=call.call, facts={**facts, "quality": quality})
     return 0
 
 
-def _row(call: CallInfo, now: float) -> tuple[str, ...]:
+async def _quality(engine: Engine, call: CallInfo) -> Quality | None:
+    """Return what the media of a call are like; None unless they flow."""
+    if not call.answered_at or not call.stream:
+        return None
+    reading = await engine.read_gauges(call.worker, StreamId(call.stream))
+    return reading.quality if reading else None
+
+
+def _row(call: CallInfo, quality: Quality | None, now: float) -> tuple[str, ...]:
     age = f"{now - call.started_at:.0f}"
     hold = " ".join(
         side for side, holds in (("local", call.local_hold), ("remote", call.remote_hold)) if holds
     )
     how = (call.direction, call.state, hold, age)
-    return (call.call, *how, call.local, call.remote, call.codec, call.worker, call.owner)
+    who = (call.local, call.remote, call.codec, *media_cells(quality))
+    return (call.call, *how, *who, call.worker, call.owner)
 
 
 CALLS = Command("calls", "all calls", Options, _flags, _run)

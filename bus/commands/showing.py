@@ -6,7 +6,7 @@ from typing import assert_never
 from bus import calls as verbs
 from bus.call import Call
 from bus.calls import Quality
-from bus.gauges import Reading
+from bus.gauges import Reading, Summary
 from bus.holding import HoldChanged
 from bus.outcomes import outcome_of
 from bus.protocol import FeedEvent
@@ -15,6 +15,7 @@ from bus.registrations import RegistrationChanged, RegistrationInfo
 from bus.speaking import SpeechChanged
 from bus.transfers import Replaced, TransferAsked, TransferEnded, TransferProgress
 
+MEDIA_HEAD = ("MOS", "LOSS %", "JITTER ms", "ROUND TRIP ms")
 BLOCKS = " ▁▂▃▄▅▆▇█"
 BAR = 6
 QUIETEST = -60.0
@@ -124,8 +125,18 @@ def quality_summary(quality: Quality) -> str:
         f" concealed {quality.frames_concealed}, jitter {quality.jitter_ms:.1f} ms\n"
         f"sent {quality.packets_sent} packets, peer lost {quality.remote_lost},"
         f" peer's jitter {quality.remote_jitter_ms:.1f} ms,"
-        f" round trip {quality.round_trip_ms:.1f} ms"
+        f" round trip {quality.round_trip_ms:.1f} ms{_scores(quality)}"
     )
+
+
+def _scores(quality: Quality) -> str:
+    """Return a third line, if there is a score."""
+    if not quality.mos:
+        return ""
+    worst = f" (worst 5 s: {quality.mos_worst:.1f})" if quality.mos_worst else ""
+    peers = f", the peer says {quality.remote_mos:.1f}" if quality.remote_mos else ""
+    with_delay = f"with the delay {quality.mos_conversational:.1f}"
+    return f"\nMOS {quality.mos:.1f}{worst}, {with_delay}{peers}"
 
 
 def loss_percent(quality: Quality) -> float:
@@ -142,9 +153,24 @@ def live_line(call: Call, reading: Reading | None, now: float | None = None) -> 
     head = f"{call.state} {seconds // 60:02d}:{seconds % 60:02d}  {call.codec}"
     if reading is None:
         return head
+    quality = reading.quality
+    mos = f"  MOS {quality.mos_conversational:.1f}" if quality.mos_conversational else ""
+    trip = f"  round trip {quality.round_trip_ms:.0f} ms" if quality.round_trip_ms else ""
     return (
         f"{head}  in {bar(reading.level_received)}  out {bar(reading.level_sent)}"
-        f"  loss {loss_percent(reading.quality):.1f} %  jitter {reading.quality.jitter_ms:.1f} ms"
+        f"  loss {loss_percent(quality):.1f} %  jitter {quality.jitter_ms:.1f} ms{trip}{mos}"
+    )
+
+
+def media_cells(quality: Quality | Summary | None) -> tuple[str, str, str, str]:
+    """Return MOS, loss, jitter and round trip for a table; empty where they are not known."""
+    if quality is None:
+        return "", "", "", ""
+    return (
+        f"{quality.mos_conversational:.1f}" if quality.mos_conversational else "",
+        f"{quality.loss_percent:.1f}",
+        f"{quality.jitter_ms:.1f}",
+        f"{quality.round_trip_ms:.0f}" if quality.round_trip_ms else "",
     )
 
 

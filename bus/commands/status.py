@@ -3,11 +3,13 @@
 import argparse
 import asyncio
 import time
+from collections.abc import Iterator
 
 from bus.calls import Status
 from bus.commands.command import Command, Options, run_dir_flag
 from bus.commands.output import Output
 from bus.commands.reaching import running_engine
+from bus.gauges import Summary, summary
 
 
 def _flags(parser: argparse.ArgumentParser) -> None:
@@ -21,12 +23,14 @@ def _run(options: Options) -> int:
 async def _show(options: Options) -> int:
     async with running_engine(options.run_dir) as engine:
         status = await engine.status()
+    media = summary(worker.table for worker in status.workers)
     facts = {name: getattr(status, name) for name in Status.__struct_fields__ if name != "workers"}
-    Output(options.json).tell("status", in_lines(status, time.time()), facts=facts)
+    facts["quality"] = media
+    Output(options.json).tell("status", in_lines(status, media, time.time()), facts=facts)
     return 0
 
 
-def in_lines(status: Status, now: float) -> str:
+def in_lines(status: Status, media: Summary, now: float) -> str:
     """Return it for people."""
     up = sum(worker.state == "up" for worker in status.workers)
     lines = [
@@ -34,9 +38,19 @@ def in_lines(status: Status, now: float) -> str:
         f"listening on {', '.join(status.listeners) or 'nothing'}",
         f"{status.calls} calls now, {status.calls_total} in all, {status.clients} clients",
         f"{up} of {len(status.workers)} workers up",
+        *_quality(media),
         *(f"{name}: {count}" for name, count in sorted(status.counters.items())),
     ]
     return "\n".join(lines)
+
+
+def _quality(media: Summary) -> Iterator[str]:
+    if media.scored:
+        yield (
+            f"{media.scored} streams heard: MOS {media.mos_conversational:.1f}"
+            f" (least {media.mos_least:.1f}), loss {media.loss_percent:.1f} %,"
+            f" jitter {media.jitter_ms:.1f} ms, round trip {media.round_trip_ms:.0f} ms"
+        )
 
 
 STATUS = Command("status", "the engine in a glance", Options, _flags, _run)

@@ -7,9 +7,14 @@ from bus.calls import WorkerInfo
 from bus.commands.command import Command, Options, run_dir_flag
 from bus.commands.output import Output, table
 from bus.commands.reaching import running_engine
+from bus.commands.showing import MEDIA_HEAD, media_cells
+from bus.gauges import summary
 from bus.workers import ProcessInfo
 
-WORKERS_HEAD = ("WORKER", "STATE", "PID", "STREAMS", "CAPACITY", "LOAD", "BACKEND", "SCHEDULING")
+WORKERS_HEAD = (
+    *("WORKER", "STATE", "PID", "STREAMS", "CAPACITY", "LOAD"),
+    *(*MEDIA_HEAD, "BACKEND", "SCHEDULING"),
+)
 PROCESSES_HEAD = ("PROCESS", "ROLE", "STATE", "PID", "RESTARTS", "LAST EXIT")
 
 
@@ -40,7 +45,8 @@ async def _list(options: WorkersOptions) -> int:
         workers, processes = await engine.workers(), await engine.processes()
     if options.json:
         for worker in workers:
-            output.tell("worker", "", facts=worker)
+            facts = {name: getattr(worker, name) for name in worker.__struct_fields__}
+            output.tell("worker", "", facts={**facts, "quality": summary([worker.table])})
         for process in processes:
             output.tell("process", "", facts=process)
     else:
@@ -52,7 +58,8 @@ async def _list(options: WorkersOptions) -> int:
 
 def _worker(worker: WorkerInfo) -> tuple[str, ...]:
     size = (str(worker.pid), str(worker.streams), str(worker.capacity), f"{worker.load:.0%}")
-    return (worker.worker, worker.state, *size, worker.backend, worker.scheduling)
+    media = media_cells(summary([worker.table])) if worker.streams else media_cells(None)
+    return (worker.worker, worker.state, *size, *media, worker.backend, worker.scheduling)
 
 
 def _process(process: ProcessInfo) -> tuple[str, ...]:

@@ -3,7 +3,7 @@ from pathlib import Path
 import pytest
 
 from bus.columns import SchemaMismatchError
-from bus.gauges import Gauges
+from bus.gauges import Gauges, Summary, summary
 from bus.ids import StreamId
 from bus.tables import PublicStreams, WorkerState
 
@@ -34,3 +34,18 @@ def test_another_table_is_refused(tmp_path: Path) -> None:
     WorkerState.create(tmp_path / "w0.state", 1)
     with pytest.raises(SchemaMismatchError):
         Gauges(tmp_path / "w0.state")
+
+
+def test_a_summary_is_of_the_streams_that_have_a_score(tmp_path: Path) -> None:
+    assert summary([]) == summary(["", str(tmp_path / "none")]) == Summary()
+    for name, scores in (("w0", (4.0, 3.0, 0.0)), ("w1", (2.0,))):
+        table = PublicStreams.create(tmp_path / f"{name}.public", 8)
+        for row, score in enumerate(scores):
+            table.stream[row], table.mos[row] = row + 1, score
+            table.mos_conversational[row] = score - 0.5 if score else 0
+            table.jitter_ms[row] = 2 * score
+        table.mos[7] = 1.0  # of a stream that is over
+    paths = [str(tmp_path / f"{name}.public") for name in ("w0", "w1", "w2")]
+    found = summary(paths)
+    assert (found.scored, found.mos, found.mos_conversational) == (3, 3.0, 2.5)
+    assert (found.mos_least, found.jitter_ms, found.loss_percent) == (1.5, 6.0, 0.0)

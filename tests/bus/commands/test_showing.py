@@ -3,11 +3,19 @@ import pytest
 from bus import calls as verbs
 from bus.call import Call, CallState
 from bus.calls import Quality
-from bus.commands.showing import bar, in_words, live_line, loss_percent, quality_summary
+from bus.commands.showing import (
+    bar,
+    in_words,
+    live_line,
+    loss_percent,
+    media_cells,
+    quality_summary,
+)
 from bus.gauges import Reading
 from bus.holding import HoldChanged
 from bus.ids import CallId, PeerId, WorkerId
 from bus.protocol import FeedEvent
+from bus.quality import Grade, MediaResumed, MediaTimeout, QualityChanged
 from bus.registrations import RegistrationChanged, RegistrationInfo
 from bus.transfers import Replaced, TransferAsked, TransferEnded, TransferProgress
 from tests.bus.test_call import ANSWERED, CAME, ID, RINGING, Desk, digit, ended
@@ -47,6 +55,24 @@ FAILING = RegistrationInfo(
         ),
         (Replaced(call=ID, by=CallId("c9"), remote="sip:c@d"), "sip:c@d takes over as c9"),
         (RegistrationChanged(registration=FAILING), "sip:a@b failing (503)"),
+        (MediaTimeout(call=ID, seconds=10.04), "no media for 10.0 s"),
+        (
+            MediaTimeout(call=ID, seconds=10.0, goodbye=True),
+            "no media for 10.0 s, the peer said goodbye",
+        ),
+        (MediaResumed(call=ID, seconds=12.0), "media again, after 12.0 s"),
+        (
+            QualityChanged(
+                call=ID,
+                grade=Grade.POOR,
+                mos=3.0,
+                mos_conversational=2.84,
+                loss_percent=9.1,
+                jitter_ms=14.0,
+                round_trip_ms=81.2,
+            ),
+            "quality poor: MOS 2.8, loss 9.1 %, jitter 14.0 ms, round trip 81 ms",
+        ),
         (SIP, "a:1 -> b:2\nBYE sip:b SIP/2.0\n"),
     ],
 )
@@ -82,6 +108,17 @@ def test_the_live_line() -> None:
     reading = Reading(level_received=0.0, level_sent=-127.0, quality=quality)
     line = live_line(call, reading, now=161.5)
     assert line == "up 01:01  PCMU  in ██████  out         loss 1.0 %  jitter 0.3 ms"
+
+
+def test_scores_are_shown_once_there_are_some() -> None:
+    assert len(quality_summary(Quality()).splitlines()) == 2
+    quality = Quality(mos=4.36, mos_conversational=4.1, mos_worst=3.0, remote_mos=4.2)
+    assert quality_summary(quality).splitlines()[2] == (
+        "MOS 4.4 (worst 5 s: 3.0), with the delay 4.1, the peer says 4.2"
+    )
+    quality = Quality(mos_conversational=4.1, round_trip_ms=31.6, loss_percent=0.5, jitter_ms=2.0)
+    assert media_cells(quality) == ("4.1", "0.5", "2.0", "32")
+    assert media_cells(None) == ("", "", "", "")
 
 
 def test_loss_of_nothing_is_none() -> None:

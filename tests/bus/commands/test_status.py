@@ -1,5 +1,6 @@
 from bus.calls import Status
 from bus.commands.status import in_lines
+from bus.gauges import Summary
 from tests.bus.commands.running import lines_of, offhook
 from tests.peers.engine import Engine
 
@@ -15,11 +16,22 @@ def test_in_a_glance() -> None:
         workers=(),
         counters={"bad_frames": 2},
     )
-    assert in_lines(status, 160.4).splitlines() == [
+    media = Summary(
+        scored=3,
+        mos=4.4,
+        mos_conversational=4.25,
+        mos_least=3.11,
+        loss_percent=0.5,
+        jitter_ms=1.25,
+        round_trip_ms=29.6,
+    )
+    assert in_lines(status, Summary(), 160.4).count("\n") == 4
+    assert in_lines(status, media, 160.4).splitlines() == [
         "offhook 1.2, signaling pid 7, up 60 s",
         "listening on udp:127.0.0.1:5060",
         "1 calls now, 5 in all, 0 clients",
         "0 of 0 workers up",
+        "3 streams heard: MOS 4.2 (least 3.1), loss 0.5 %, jitter 1.2 ms, round trip 30 ms",
         "bad_frames: 2",
     ]
 
