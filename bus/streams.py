@@ -85,6 +85,8 @@ class Remote(msgspec.Struct, frozen=True, kw_only=True):
     receive: bool = True
     parameters: str = ""
     """``a=fmtp`` of the codec, as the peer said it."""
+    also: dict[int, str] = {}
+    """Payload types of other codecs that the peer may send at any moment, each ``NAME/CLOCK``."""
     rtcp_mux: bool = False
     """RTCP goes with RTP (RFC 5761), and ``rtcp_port`` does not count."""
     crypto: Crypto | None = None

@@ -47,6 +47,7 @@ SHORTEST_DIGIT_MS: Final = 40
 LONGEST_DIGIT_MS: Final = 10_000
 SHORTEST_GAP_MS: Final = 50
 LONGEST_GAP_MS: Final = 10_000
+PACKET_TIMES: Final = (10, 20, 30, 40, 50, 60)
 METHODS: Final = {"rfc4733": False, "inband": True}
 """Whether the digits are tones."""
 CLOCKS: Final = range(1000, 192_001)
@@ -293,15 +294,21 @@ def _codec(remote: Remote) -> Codec:
 
 
 def _packet_time(codec: Codec, wanted_ms: int) -> int:
-    """Return the longest packet time in ms that is not longer than the peer wants it."""
-    possible = FORMATS[codec].packet_times
-    return max((each for each in possible if each <= wanted_ms), default=possible[0])
+    """Return the packet time in ms that the peer wants, 20 if that is none; or one below it."""
+    wanted = wanted_ms if wanted_ms in PACKET_TIMES else PERIOD * TICK_NS // 1_000_000
+    return max(each for each in FORMATS[codec].packet_times if each <= wanted)
 
 
 def _payload_kinds(remote: Remote) -> Column[np.uint8]:
     kinds = bytearray([PayloadKind.UNKNOWN]) * 128
     for payload_type, kind in STATIC_TYPES:
         kinds[payload_type] = kind
+    for payload_type, each in remote.also.items():
+        name, _, clock = each.partition("/")
+        codec = find(name, int(clock)) if clock.isdecimal() else None
+        if codec is None or payload_type not in range(128):
+            raise BadRequestError(f"also: {payload_type} {each!r} is no codec of this worker")
+        kinds[payload_type] = codec
     agreed = _codec(remote)
     events = remote.receive_events_payload_type
     for payload_type in (remote.receive_payload_type, events, remote.payload_type):

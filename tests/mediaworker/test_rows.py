@@ -269,6 +269,29 @@ def test_packet_times(ptime: int, period: int) -> None:
     assert worker.media.streams.period[row] == period
 
 
+@pytest.mark.parametrize(("ptime", "period"), [(10, 2), (30, 4), (40, 8), (50, 8), (60, 12)])
+def test_packet_times_that_a_codec_has(ptime: int, period: int) -> None:
+    worker = Worker()
+    row = worker.open(peer(codec="opus", clock=48000, ptime_ms=ptime))
+    assert worker.media.streams.period[row] == period
+    assert worker.media.streams.frame[row] == period * 80
+    assert worker.media.streams.units[row] == 240
+
+
+def test_other_codecs_that_the_peer_may_send() -> None:
+    worker = Worker()
+    row = worker.open(peer(also={9: "G722/8000", 100: "opus/48000"}))
+    kinds = worker.media.streams.payload_kinds[row]
+    assert (kinds[0], kinds[9], kinds[100]) == (Codec.PCMU, Codec.G722, Codec.OPUS)
+
+
+@pytest.mark.parametrize("also", [{9: "G722"}, {200: "G722/8000"}, {9: "G722/x"}, {9: "GSM/8000"}])
+def test_other_codecs_that_we_lack(also: dict[int, str]) -> None:
+    worker = Worker()
+    with pytest.raises(BadRequestError, match="also"):
+        worker.open(peer(also=also))
+
+
 def test_payload_types() -> None:
     worker = Worker()
     changes = {"receive_payload_type": 99, "receive_events_payload_type": 0}
