@@ -113,7 +113,9 @@ class Remembered(msgspec.Struct):
 
     def remember(self, session: str, id: int, reply: bytes) -> None:
         """Keep the encoded ``Done`` or ``Refused`` of a request; the oldest makes room."""
-        answers = self.sessions.setdefault(session, Answers())
+        answers = self.sessions.get(session)
+        if answers is None:
+            answers = self.sessions[session] = Answers()
         if id <= answers.forgotten:
             return
         answers.frames[id] = reply

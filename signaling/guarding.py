@@ -25,6 +25,8 @@ from signaling.sip.verify import Finding, challenge, new_nonce, verify
 def guard(core: Core, request: Request, flow: Flow, *, proxy: bool = False) -> Refusal | None:
     """Return how a request is to be refused (401, 407, 403), None if it may go on."""
     auth = core.state.settings.auth
+    if not auth.accounts and not auth.challenge:
+        return None
     accounts = _passwords(auth.accounts)
     caller = user_in(request, "To" if request.method == "REGISTER" else "From")
     if not _is_challenged(auth, request, flow, caller in accounts):

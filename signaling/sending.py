@@ -41,9 +41,22 @@ def supported(core: Core) -> str:
     return WITHOUT_100REL if core.state.settings.sip.reliable == "never" else SUPPORTED
 
 
+def extensions(core: Core) -> frozenset[str]:
+    """Return them as a set."""
+    return _tags(supported(core))
+
+
+@lru_cache(maxsize=4)
+def _tags(text: str) -> frozenset[str]:
+    return frozenset(text.split(", "))
+
+
 def listener_named(core: Core, name: str) -> Listener:
     """Return a listener by the name that flows carry."""
-    return next(item for item in core.state.listeners if item.name == name)
+    for listener in core.state.listeners:
+        if listener.name == name:
+            return listener
+    raise LookupError(name)
 
 
 def listener_for(core: Core, transport: str) -> Listener | None:
@@ -68,6 +81,7 @@ def _via_head(listener: Listener) -> str:
     return f"SIP/2.0/{listener.transport.upper()} {sent_by};branch="
 
 
+@lru_cache(maxsize=64)
 def contact(listener: Listener, user: str = "offhook", *, secure: bool = False) -> str:
     """Return the value of our Contact at a listener; ``secure`` makes it a sips URI (8.1.1.8)."""
     place = f"{user}@{bracketed(listener.host)}:{listener.port}"

@@ -32,7 +32,7 @@ from signaling.registrar import register
 from signaling.sdp.crypto import Keying
 from signaling.sdp.errors import NegotiationError
 from signaling.sdp.offer_answer import Agreed, Negotiation, accept_answer, consider_offer
-from signaling.sending import ACCEPT, ALLOW, listener_named, supported
+from signaling.sending import ACCEPT, ALLOW, extensions, listener_named, supported
 from signaling.sip.dtmf import BODIES
 from signaling.sip.errors import RemoteError, SipError
 from signaling.sip.flow import SECURE, Flow
@@ -62,7 +62,7 @@ def take_request(core: Core, key: str, request: Request, flow: Flow) -> None:
         request,
         methods=METHODS | {"REGISTER"} if core.state.settings.registrar.enabled else METHODS,
         schemes=SCHEMES_OVER_TLS if flow.transport in SECURE else SCHEMES,
-        extensions=frozenset(supported(core).split(", ")),
+        extensions=extensions(core),
         body_types=BODY_TYPES.get(request.method, SDP_ONLY),
     )
     if refusal is not None:

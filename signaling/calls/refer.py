@@ -51,7 +51,7 @@ def refer_outside(core: Core, key: str, request: Request, flow: Flow) -> None:
     """
     call = _target_dialog(core, request)
     wanted = core.state.clients.owner_for(user_of(request.uri))
-    if core.state.transactions.is_merged(request):
+    if core.state.transactions.is_merged(key):
         answer_refer(core, key, request, 482)
     elif first(request, "Contact") is None:
         answer_refer(core, key, request, 400, "Contact is missing")

@@ -5,6 +5,7 @@ that RFC 2543 did not have are empty.  A forked INVITE makes one dialog for each
 """
 
 from collections.abc import Sequence
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -35,6 +36,8 @@ __all__ = [
     "update_target",
 ]
 
+KEPT: Final = 64
+"""Addresses kept without their tags."""
 UNKNOWN: Final = -1
 """A remote CSeq that is still empty."""
 
@@ -245,6 +248,7 @@ def _address(message: Message, header: str) -> NameAddr:
     return parse_name_addr(first(message, header) or "")
 
 
+@lru_cache(KEPT)
 def _without_tag(address: NameAddr) -> str:
     rest = tuple(item for item in address.parameters if item[0].lower() != "tag")
     return render_name_addr(msgspec.structs.replace(address, parameters=rest))

@@ -17,7 +17,10 @@ PAYLOAD_TYPES: Final = 128
 PORTS: Final = 65536
 MOST_FORMATS: Final = 256
 
-literal: Final = lru_cache(256)(ipaddress.ip_address)
+KEPT: Final = 256
+"""Lines kept read: nearly all that one peer says is the same in each of its descriptions."""
+
+literal: Final = lru_cache(KEPT)(ipaddress.ip_address)
 """Reads an IPv4 or IPv6 address.  Raises ValueError."""
 
 
@@ -70,6 +73,7 @@ def origin(value: str) -> Origin:
     )
 
 
+@lru_cache(KEPT)
 def connection(value: str) -> Connection:
     """``c=<nettype> <addrtype> <connection-address>[/<ttl>][/<count>]``."""
     words = value.split()
@@ -87,12 +91,14 @@ def connection(value: str) -> Connection:
     )
 
 
+@lru_cache(KEPT)
 def bandwidth(value: str) -> Bandwidth:
     """``b=<bwtype>:<bandwidth>``."""
     kind, _, amount = value.partition(":")
     return Bandwidth(_token(kind, "the bandwidth type"), _digits(amount.strip(), "the bandwidth"))
 
 
+@lru_cache(KEPT)
 def time(value: str) -> Time:
     """``t=<start-time> <stop-time>``."""
     words = value.split()
@@ -101,6 +107,7 @@ def time(value: str) -> Time:
     return Time(_digits(words[0], "the start"), _digits(words[1], "the stop"))
 
 
+@lru_cache(KEPT)
 def attribute(value: str) -> Attribute:
     """``a=<name>`` or ``a=<name>:<value>``; names that nobody knows are kept."""
     name, colon, rest = value.partition(":")

@@ -11,7 +11,7 @@ import msgspec
 
 from signaling.sip.errors import ParseError
 from signaling.sip.grammar import AUTH_PARAM, CHALLENGE, CSEQ, NAME_ADDR, VIA
-from signaling.sip.message import Request
+from signaling.sip.message import Request, first
 from signaling.sip.uri import address_problem, bracketed, same_host, uri_problem
 from signaling.sip.values import (
     MOST_PIECES,
@@ -151,18 +151,18 @@ def stamp_via(request: Request, host: str, port: int) -> Request:
     What the sender itself wrote as ``received`` is replaced.  A Via that cannot be read is left
     alone, so that a malformed request can be stamped and answered too.
     """
-    at = next((i for i, (name, _) in enumerate(request.headers) if name == "Via"), -1)
-    if at < 0:
+    value = first(request, "Via")
+    if value is None:
         return request
     try:
-        via = parse_via(request.headers[at][1])
+        via = parse_via(value)
     except ParseError:
         return request
     stamped = _stamped(via, host, port)
     if stamped is via:
         return request
     headers = [*request.headers]
-    headers[at] = ("Via", render_via(stamped))
+    headers[headers.index(("Via", value))] = ("Via", render_via(stamped))
     return Request(method=request.method, uri=request.uri, headers=headers, body=request.body)
 
 

@@ -1,6 +1,7 @@
 """Whether a user agent server can do what a well-formed request asks (RFC 3261 section 8.2)."""
 
 from collections.abc import Iterable
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -30,6 +31,8 @@ KNOWN_METHODS: Final = frozenset(
     }
 )
 """Every method with an RFC; those that we do not implement get 405, all others 501."""
+KEPT: Final = 64
+"""Media types kept read."""
 
 
 class Refusal(msgspec.Struct, frozen=True):
@@ -64,13 +67,15 @@ def refuse(
     """
     if request.method == "ACK":
         return None
-    return (
-        method_refusal(request, methods)
-        or _scheme(request, schemes)
-        or _required(request, extensions)
-        or _content(request, body_types)
-        or _acceptable(request, body_types)
-    )
+    refusal = method_refusal(request, methods) or _scheme(request, schemes)
+    present = {name for name, _ in request.headers}
+    if refusal is None and "Require" in present:
+        refusal = _required(request, extensions)
+    if refusal is None and request.body:
+        refusal = _content(request, body_types)
+    if refusal is None and "Accept" in present:
+        refusal = _acceptable(request, body_types)
+    return refusal
 
 
 def _scheme(request: Request, schemes: frozenset[str]) -> Refusal | None:
@@ -85,7 +90,7 @@ def _required(request: Request, extensions: frozenset[str]) -> Refusal | None:
 
 
 def _content(request: Request, body_types: frozenset[str]) -> Refusal | None:
-    if not request.body or _optional(first(request, "Content-Disposition")):
+    if _optional(first(request, "Content-Disposition")):
         return None
     content_type = first(request, "Content-Type")
     if content_type is None:
@@ -112,7 +117,7 @@ def _optional(disposition: str | None) -> bool:
 
 def _acceptable(request: Request, body_types: frozenset[str]) -> Refusal | None:
     accepted = every(request, "Accept")
-    if request.method != "INVITE" or not accepted:
+    if request.method != "INVITE":
         return None
     ranges = [media_type(value) for value in accepted]
     if any(_covers(wanted, ours) for wanted in ranges for ours in body_types):
@@ -120,6 +125,7 @@ def _acceptable(request: Request, body_types: frozenset[str]) -> Refusal | None:
     return Refusal(406)
 
 
+@lru_cache(KEPT)
 def media_type(value: str) -> str:
     """Return ``type/subtype`` in lower case without parameters, empty where it is none."""
     found = MEDIA_TYPE.fullmatch(value)

@@ -28,7 +28,7 @@ from signaling.transactions.matching import (
     PREFIX_2543,
     client_key,
     identity_of,
-    invite_key_of_ack,
+    invite_keys_of_ack,
     response_flow,
     server_key,
     tag_of,
@@ -177,15 +177,17 @@ class Transactions(msgspec.Struct, kw_only=True):
         invite = self.invite_servers.get(key)
         if invite is not None:
             invite.step(Cue.ACKNOWLEDGED, 0.0, self._clock(invite))  # starts no timer
-            self._schedule(key, invite)
+            self._schedule(key, invite, invite.due_at())
 
-    def is_merged(self, request: Request) -> bool:
-        """Whether the request came earlier over another path, and that is still going on (482).
+    def is_merged(self, key: str) -> bool:
+        """Whether a request came earlier over another path, and that is still going on (482).
 
         The first of them is the request, the others are merged (RFC 3261 8.2.2.2).
         """
-        keys = self.identities.get(identity_of(request), [])
-        return bool(keys) and keys[0] != server_key(request)
+        known = self.invite_servers.get(key) or self.servers.get(key)
+        if known is None or not known.identity:
+            return False
+        return self.identities[known.identity][0] != key
 
     # ---------------------------------------------------------------------- for both of them
 
@@ -223,7 +225,7 @@ class Transactions(msgspec.Struct, kw_only=True):
                 machine.scheduled_at = None
                 acts = machine.fire(now, self._clock(machine))
                 outs += _do(key, machine, acts, None)
-                self._keep(key, machine)
+                self._keep(key, machine, machine.due_at())
         return outs
 
     # ------------------------------------------------------------------------------ upkeep
@@ -237,7 +239,7 @@ class Transactions(msgspec.Struct, kw_only=True):
         )
 
     def _clock(self, machine: Transaction) -> Clock:
-        return clock(self.t1, self.t2, self.t4, reliable=machine.flow.reliable)
+        return clock(self.t1, self.t2, self.t4, machine.flow.reliable)
 
     def _start(self, key: str, machine: Transaction, now: float) -> list[Out]:
         acts = machine.enter(machine.start, now, self._clock(machine))
@@ -261,15 +263,16 @@ class Transactions(msgspec.Struct, kw_only=True):
         outs = _do(key, machine, acts, heard)
         while (at := machine.due_at()) is not None and at <= now:
             outs += _do(key, machine, machine.fire(now, self._clock(machine)), None)
-        self._keep(key, machine)
+        self._keep(key, machine, at)
         return outs
 
     def _ack(self, request: Request, flow: Flow, now: float) -> list[Out]:
-        heard, to_tag = AckReceived(request, flow), tag_of(request, "To")
-        for tag_of_invite in ("", to_tag):
-            key = invite_key_of_ack(request, tag_of_invite)
+        heard = AckReceived(request, flow)
+        for key in invite_keys_of_ack(request):
             invite = self.invite_servers.get(key)
-            if invite is not None and (not key.startswith(PREFIX_2543) or invite.to_tag == to_tag):
+            if invite is None:
+                continue
+            if not key.startswith(PREFIX_2543) or invite.to_tag == tag_of(request, "To"):
                 return self._step(key, invite, Cue.ACK, now, heard)
         return [heard]
 
@@ -294,17 +297,19 @@ class Transactions(msgspec.Struct, kw_only=True):
         invite = self.invite_clients.get(key) if request.method == "CANCEL" else None
         return self._step(key, invite, Cue.CANCELLED, now) if invite is not None else []
 
-    def _keep(self, key: str, machine: Transaction) -> None:
+    def _keep(self, key: str, machine: Transaction, at: float | None) -> None:
         if machine.state is State.TERMINATED:
             self._remove(key, machine)
         else:
-            self._schedule(key, machine)
+            self._schedule(key, machine, at)
 
-    def _schedule(self, key: str, machine: Transaction) -> None:
-        at = machine.due_at()
-        if at is not None and at != machine.scheduled_at:
-            heappush(self.timers, (at, key))
+    def _schedule(self, key: str, machine: Transaction, at: float | None) -> None:
+        """Have a transaction looked at when it is next due."""
+        if at == machine.scheduled_at:
+            return
         machine.scheduled_at = at
+        if at is not None:
+            heappush(self.timers, (at, key))
         self._compact()
 
     def _remove(self, key: str, machine: Transaction) -> None:

@@ -147,7 +147,7 @@ class Clock(NamedTuple):
 
 
 @lru_cache(maxsize=64)
-def clock(t1: float, t2: float, t4: float, *, reliable: bool) -> Clock:
+def clock(t1: float, t2: float, t4: float, reliable: bool) -> Clock:
     """Work out Table 4 for the given T1, T2 and T4, all in seconds."""
     units = {"T1": t1, "T4": t4, "seconds": 1.0}
     limit = {"T2": t2, "no limit": inf}
@@ -179,7 +179,7 @@ class Machine(msgspec.Struct, kw_only=True):
 
     def due_at(self) -> float | None:
         """Return the next deadline, None if only the network or the TU can move us."""
-        return min(self.deadlines.values(), default=None)
+        return min(self.deadlines.values()) if self.deadlines else None
 
     def enter(self, cell: Cell, now: float, lengths: Clock) -> tuple[Act, ...]:
         """Move to where a cell says and return what is to be done."""

@@ -7,6 +7,7 @@
 ACK and CANCEL find the INVITE's key by themselves, so a key names one transaction of the layer.
 """
 
+from functools import lru_cache
 from typing import Final
 
 import msgspec
@@ -16,6 +17,8 @@ from signaling.sip.headers import CSeq, Via, parse_cseq, parse_name_addr, parse_
 from signaling.sip.message import Message, Request, first
 
 PREFIX_2543: Final = "2543 "
+KEPT: Final = 256
+"""Values kept read, see ``signaling.sip.headers``."""
 
 
 def client_key(message: Message, method: str = "") -> str:
@@ -33,21 +36,21 @@ def server_key(request: Request, method: str = "") -> str:
     ``method`` takes the place of the request's own.  Raises ``SipError`` if Via, From, To or CSeq
     is unreadable.
     """
-    via, wanted = top_via(request), method or request.method
-    if via.identifies:
-        return f"{via.branch} {_sent_by(via)} {wanted}"
+    wanted = method or request.method
+    if hop := _hop(first(request, "Via") or ""):
+        return f"{hop} {wanted}"
     return _key_2543(request, wanted, tag_of(request, "To"))
 
 
-def invite_key_of_ack(request: Request, to_tag_of_invite: str) -> str:
-    """Return the key of the INVITE that an ACK may belong to.
+def invite_keys_of_ack(request: Request) -> list[str]:
+    """Return the keys that the INVITE of an ACK may have.
 
-    For an RFC 2543 client that depends on the tag that the INVITE's To had, which was none unless
-    it was inside a dialog: the caller tries both.
+    There are two for an RFC 2543 client: its key has the tag that the INVITE's To had, which was
+    none unless it was inside a dialog.
     """
-    if top_via(request).identifies:
-        return server_key(request, "INVITE")
-    return _key_2543(request, "INVITE", to_tag_of_invite)
+    if hop := _hop(first(request, "Via") or ""):
+        return [f"{hop} INVITE"]
+    return [_key_2543(request, "INVITE", tag) for tag in ("", tag_of(request, "To"))]
 
 
 def identity_of(request: Request) -> str:
@@ -84,8 +87,19 @@ def cseq_of(message: Message) -> CSeq:
 
 def tag_of(message: Message, header: str) -> str:
     """Return the tag of From or To, empty if there is none."""
-    value = first(message, header)
-    return (parse_name_addr(value).tag or "") if value else ""
+    return _tag(first(message, header) or "")
+
+
+@lru_cache(KEPT)
+def _tag(address: str) -> str:
+    return (parse_name_addr(address).tag or "") if address else ""
+
+
+@lru_cache(KEPT)
+def _hop(via: str) -> str:
+    """Return branch and sent-by of a Via, empty if the branch does not name a transaction."""
+    hop = parse_via(via)
+    return f"{hop.branch} {_sent_by(hop)}" if hop.identifies else ""
 
 
 def _sent_by(via: Via) -> str:

@@ -459,10 +459,10 @@ def test_a_request_that_came_over_another_path_is_merged() -> None:
     layer, direct = Forgetful(), request()
     detour = request(branch="z9hG4bKb", sent_by="192.0.2.9")
     key = new_key(layer.hear(direct))
-    assert not layer.state.is_merged(direct)
+    assert not layer.state.is_merged(key)
     detour_key = new_key(layer.hear(detour))
-    assert layer.state.is_merged(detour)
-    assert not layer.state.is_merged(direct)
+    assert layer.state.is_merged(detour_key)
+    assert not layer.state.is_merged(key)
     layer.answer(detour_key, answer(detour, 482))
     layer.answer(key, answer(direct, 486))
     layer.run()
@@ -478,16 +478,14 @@ def test_inside_a_dialog_or_with_another_cseq_nothing_is_merged() -> None:
         request(branch="z9hG4bKd", cseq=2),
         request("OPTIONS", branch="z9hG4bKe"),
     ):
-        layer.hear(other)
-        assert not layer.state.is_merged(other)
+        assert not layer.state.is_merged(new_key(layer.hear(other)))
 
 
 def test_once_the_first_is_over_there_is_nothing_to_merge_with() -> None:
     layer, first_one = Forgetful(), request("OPTIONS")
     layer.answer(new_key(layer.hear(first_one, TCP)), answer(first_one, 200))
     second = request("OPTIONS", branch="z9hG4bKb")
-    layer.hear(second, TCP)
-    assert not layer.state.is_merged(second)
+    assert not layer.state.is_merged(new_key(layer.hear(second, TCP)))
 
 
 # -------------------------------------------------------------------------------------- upkeep

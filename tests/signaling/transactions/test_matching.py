@@ -7,7 +7,7 @@ from signaling.sip.message import Request
 from signaling.transactions.matching import (
     client_key,
     identity_of,
-    invite_key_of_ack,
+    invite_keys_of_ack,
     response_flow,
     server_key,
     tag_of,
@@ -68,7 +68,8 @@ def test_the_default_port_and_case_of_sent_by_do_not() -> None:
 def test_ack_and_cancel_find_their_invite(branch: str) -> None:
     invite = request(branch=branch)
     assert server_key(request("CANCEL", branch=branch), "INVITE") == server_key(invite)
-    assert invite_key_of_ack(request("ACK", branch=branch, to_tag="b1"), "") == server_key(invite)
+    ack = request("ACK", branch=branch, to_tag="b1")
+    assert invite_keys_of_ack(ack)[0] == server_key(invite)
 
 
 def test_rfc_2543_compares_all_that_identifies() -> None:
