@@ -28,6 +28,7 @@ PADDING: Final = np.array(1 << 29, np.uint32)
 
 WRITES: Final = frozenset(
     {
+        "datagrams",
         "source_place",
         "sources_known",
         "source_ssrcs",

@@ -24,13 +24,14 @@ from mediaworker.rtp.rtcp_xr import Answer, Extended, VoipMetrics
 from mediaworker.sources.dtmf import pair
 from mediaworker.streams import Recordings, Rows, Streams
 from mediaworker.tick import PIPELINE, Stage, batches, due_rows
+from tests.mediaworker.secure import FarEnd, secure_peer
 from tests.mediaworker.virtual import Rtp, Worker, packets, peer, said, speech
 
-VIEWS = {"packet": ("header", "payload")}
+VIEWS = {"packet": ("header", "payload"), "slots": ("datagrams",)}
 """Columns that stages write through views of their parts."""
 TABLES = {"public": PublicStreams, "recordings": Recordings, "audio": AudioRings}
-ELSEWHERE = {"slots", "recordings.read", "audio.said", "audio.said_written"}
-"""Written by the backend, by the files process, by applications."""
+ELSEWHERE = {"reports_sealed", "recordings.read", "audio.said", "audio.said_written"}
+"""Written as reports are sent, by the files process, by applications."""
 
 
 def names() -> list[str]:
@@ -80,6 +81,7 @@ def busy() -> Worker:
         worker.arrive(row, b"garbage", after=22)
         worker.arrive(row, packets(speech(160), sequence=11)[0], after=30)
     worker.arrive(0, Rtp(900, 99, bytes(160), ssrc=5), after=120)
+    _protect(worker)
     worker.media.streams.report_due[:5] = 90  # the first is due after some seconds
     worker.media.streams.score_due[:5] = 90  # and so is this
     worker.media.streams.grade[0] = 2
@@ -87,6 +89,17 @@ def busy() -> Worker:
     for index in range(5):  # the last stream hears its peer from elsewhere
         worker.arrive(5, Rtp(index, 99, bytes(160)), after=4 * index + 1, port=9)
     return worker
+
+
+def _protect(worker: Worker) -> None:
+    """Let a stream with SRTP hear packets, reports, and what is to be refused."""
+    row, far = worker.open(secure_peer()), FarEnd()
+    datagrams = far.protected(packets(speech(3200), sequence=10))
+    for index, datagram in enumerate([*datagrams, datagrams[0], bytes([0x80]) * 99]):
+        worker.arrive(row, datagram, after=1 + 4 * index)
+    high, low, port = worker.media.streams.peer[row].tolist()
+    sealed = far.out.protect_rtcp(report(7, "x", None, ()))
+    worker.wire.reports.append(Report(row, sealed, (high, low, port + 1)))
 
 
 def report_to(worker: Worker, row: int, last_report: int) -> Report:
