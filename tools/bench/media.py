@@ -6,6 +6,8 @@ run, on the same core, ``bare.c`` does nothing but receive and send.  A row is v
 99.9 % of the received frames were played unconcealed, within 60 ms, no sequence number is missing,
 and ``bare.c`` kept its own time.
 
+With ``--beside`` rtpengine forwards as many legs, in the same run and on the same core, too.
+
 From several sizes follows what a worker costs without calls and what each call adds, by the
 straight line with the least squares of what is relatively off.
 """
@@ -37,6 +39,7 @@ from tools.bench.rig import (
     punctual,
     subject,
 )
+from tools.bench.rtpengine import rtpengine
 
 WARM: Final = 3.0
 """Seconds before measuring."""
@@ -96,6 +99,7 @@ class Row(msgspec.Struct):
     calls: int
     cpu_ms_per_call_s: float
     floor_cpu_ms_per_call_s: float | None
+    rtpengine_cpu_ms_per_call_s: float | None
     pacing_ms: Spread
     floor_pacing_ms: Spread | None
     played: float
@@ -138,11 +142,13 @@ class Bench:
             report, counters = self._worker(worker, calls, seconds)
             load = worker.load
         floor = self._floor(calls, seconds)
+        beside = self._beside(calls, seconds) if self.arguments.beside else None
         frames = counters.played + counters.concealed
         return Row(
             calls=calls,
             cpu_ms_per_call_s=report.sut.cpu_ms_per_call_s,
             floor_cpu_ms_per_call_s=None if floor is None else floor.sut.cpu_ms_per_call_s,
+            rtpengine_cpu_ms_per_call_s=None if beside is None else beside.sut.cpu_ms_per_call_s,
             pacing_ms=report.dev_ms,
             floor_pacing_ms=None if floor is None else floor.dev_ms,
             played=counters.played / frames if frames else 0.0,
@@ -201,6 +207,17 @@ class Bench:
             bare.kill()
             bare.communicate()
 
+    def _beside(self, calls: int, seconds: float) -> Report:
+        with rtpengine(self.cores) as other:
+            ports = other.open(calls)
+            options = ["-f", str(calls_file(self.folder, ports)), "-w", str(WARM)]
+            options += ["-d", str(seconds), "-P", str(other.process.pid)]
+            far_end = FarEnd(self.far_end, self.cores, options)
+            try:
+                return msgspec.convert(far_end.report(), Report)
+            finally:
+                far_end.end()
+
 
 def verdict(report: Report, counters: Counters, calls: int, floor: Report | None) -> str:
     """Return why a row does not count, or nothing."""
@@ -222,7 +239,7 @@ def verdict(report: Report, counters: Counters, calls: int, floor: Report | None
 
 
 HEAD: Final = (
-    " calls | CPU-ms/call-s | bare C | ratio | pacing p50   p99  p99.9    max |"
+    " calls | CPU-ms/call-s | bare C | ratio | rtpengine | pacing p50   p99  p99.9    max |"
     " far p99.9 |  played  | delay p50   p99 |  MB |"
 )
 
@@ -230,6 +247,7 @@ HEAD: Final = (
 def line(row: Row) -> str:
     """Return a line of the table."""
     pacing, floor = row.pacing_ms, row.floor_cpu_ms_per_call_s
+    beside = row.rtpengine_cpu_ms_per_call_s
     ratio = f"{row.cpu_ms_per_call_s / floor:5.1f}" if floor else "-"
     bare = f"{floor:6.3f}" if floor else "-"
     cells = (
@@ -237,6 +255,7 @@ def line(row: Row) -> str:
         f"{row.cpu_ms_per_call_s:13.3f}",
         f"{bare:>6}",
         f"{ratio:>5}",
+        f"{'-' if beside is None else format(beside, '.3f'):>7}",
         f"{pacing.p50:10.2f} {pacing.ninety_nine:5.2f} {pacing.thousandth:6.2f} {pacing.max:6.1f}",
         f"{row.far_end_late_ms.get('p999', 0.0):9.2f}",
         f"{100 * row.played:7.3f}%",
@@ -295,6 +314,7 @@ def main(words: list[str]) -> int:
     parser.add_argument("--calls", default="50,200,500", help="sizes, separated by commas")
     parser.add_argument("--seconds", type=float, default=20.0, help="measured, 3 s to warm up")
     parser.add_argument("--record", action="store_true", help="record instead of echoing")
+    parser.add_argument("--beside", action="store_true", help="measure rtpengine, too")
     parser.add_argument("--no-realtime", action="store_true", help="with ordinary scheduling")
     parser.add_argument("--backend", default="auto", help="auto (default), uring or portable")
     parser.add_argument("--json", action="store_true", help="print one object instead of a table")
