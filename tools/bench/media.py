@@ -219,7 +219,7 @@ class Bench:
                 far_end.end()
 
 
-def verdict(report: Report, counters: Counters, calls: int, floor: Report | None) -> str:
+def verdict(report: Report, counters: Counters, calls: int, floor: Report | None = None) -> str:
     """Return why a row does not count, or nothing."""
     frames = counters.played + counters.concealed
     expected = counters.received - IN_FLIGHT * calls
