@@ -13,6 +13,8 @@ from pathlib import Path
 from types import TracebackType
 from typing import Final, Self, TypeVar
 
+import msgspec
+
 from bus import calls as verbs
 from bus.asking import AGREE_WITHIN, Engine
 from bus.calls import CallInfo, DigitReceived, Ended, OnOwnerLost, Quality
@@ -302,6 +304,9 @@ class Call:
                 self._played = True
             case verbs.MediaChanged():
                 self.srtp = event.srtp
+                if self.media is not None and event.codec:
+                    changes = {"codec": event.codec, "rate": event.rate}
+                    self.media = msgspec.structs.replace(self.media, **changes)
             case HoldChanged():
                 self.held, self.remote_held = event.local, event.remote
             case Ended():
@@ -333,6 +338,7 @@ class Call:
                 local_media="",
                 remote_media="",
                 srtp=info.srtp,
+                rate=info.rate,
             )
         self._log.wake()
 

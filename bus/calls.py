@@ -85,7 +85,8 @@ class Dial(Body, tag="dial", frozen=True):
     record: str = ""
     """Path of a WAV file: left what the caller says, right what the callee says."""
     headers: tuple[tuple[str, str], ...] = ()
-    codecs: tuple[str, ...] = ("PCMU", "PCMA")
+    codecs: tuple[str, ...] = ()
+    """In order of preference, each ``NAME`` or ``NAME/CLOCK``; empty: the setting ``media.codecs``."""
     ring_timeout: float = 60.0
     """Seconds from the INVITE to CANCEL if nobody answers."""
     max_redirects: int = 5
@@ -127,6 +128,8 @@ class Answer(Body, tag="answer", frozen=True):
     srtp: str = ""
     """``off offer require``; empty: as the setting says.  Refused: wrong_state (the offer cannot be
     answered so)."""
+    codecs: tuple[str, ...] = ()
+    """Those that may be answered with, in place of the setting.  Refused: as ``srtp``."""
 
 
 class Reject(Body, tag="reject", frozen=True):
@@ -258,6 +261,8 @@ class CallInfo(msgspec.Struct, frozen=True, kw_only=True):
     remote_hold: bool = False
     srtp: str = ""
     """The suite that protects the media, empty if none does."""
+    rate: int = 8000
+    """Hz, of the audio."""
 
 
 class Calls(Body, tag="calls", frozen=True):
@@ -350,6 +355,8 @@ class Answered(Body, tag="answered", frozen=True):
     """Of the 200 (a call we placed)."""
     srtp: str = ""
     """The suite that protects the media (RFC 4568), empty if none does."""
+    rate: int = 8000
+    """Hz, of the audio."""
 
 
 class DigitReceived(Body, tag="digit_received", frozen=True):
@@ -377,13 +384,16 @@ class PlayFinished(Body, tag="play_finished", frozen=True):
 
 
 class MediaChanged(Body, tag="media_changed", frozen=True):
-    """A re-INVITE changed the direction or the address of the media."""
+    """A re-INVITE changed the direction, the address or the codec of the media."""
 
     call: CallId
     direction: str
     """As we see it: ``sendrecv sendonly recvonly inactive``."""
     remote_media: str
     srtp: str = ""
+    codec: str = ""
+    rate: int = 8000
+    """Hz, of the audio."""
 
 
 class Quality(msgspec.Struct, frozen=True, kw_only=True):

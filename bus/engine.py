@@ -119,7 +119,7 @@ class Engine:
         password: str = "",
         from_uri: str = "",
         from_display: str = "",
-        codecs: Sequence[str] = ("PCMU", "PCMA"),
+        codecs: Sequence[str] = (),
         max_redirects: int = 5,
         redirect_any_domain: bool = False,
         proxy: str = "",
@@ -133,7 +133,8 @@ class Engine:
         right).  ``ring_timeout`` in seconds.  ``user`` and ``password`` answer a digest challenge.
         ``proxy``: URI of an outbound proxy.  ``reliable``: provisional responses are acknowledged
         (RFC 3262), one of ``off supported required``.  ``srtp``: one of ``off offer require``,
-        in place of the setting ``media.srtp``.
+        in place of the setting ``media.srtp``.  ``codecs``: names in order of preference, in place
+        of the setting ``media.codecs``.
         Raises BadRequestError for a URI that is none, BadSourceError for a file that is none.
         """
         request = verbs.Dial(

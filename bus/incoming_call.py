@@ -1,6 +1,6 @@
 """A call that came to us: ring, answer, reject or redirect it; then it is a call as any other."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 from typing import Final
 
@@ -67,10 +67,12 @@ class IncomingCall(Call):
         record: str | Path = "",
         headers: Mapping[str, str] | None = None,
         srtp: str = "",
+        codecs: Sequence[str] = (),
     ) -> verbs.Answered:
         """Answer, and return when the caller has confirmed it and media flows.
 
         ``srtp``: one of ``off offer require``, in place of the setting ``media.srtp``.
+        ``codecs``: those that it may be answered with, in place of the setting ``media.codecs``.
         Raises WrongStateError, and the call rings on, if the offer cannot be answered so.
         Raises CallFailed if it comes to nothing, for example Cancelled if the caller gave up.
         """
@@ -80,6 +82,7 @@ class IncomingCall(Call):
             record=absolute(record),
             headers=tuple((headers or {}).items()),
             srtp=srtp,
+            codecs=tuple(codecs),
         )
         await self._decide(request, then=self._answering)
         return await self.answered()

@@ -15,6 +15,16 @@ from bus.places import parse_listener, parse_nameserver
 from bus.uris import host_of
 
 ALGORITHMS = ("SHA-512-256", "SHA-256", "MD5")
+CODECS = (
+    "PCMU/8000",
+    "PCMA/8000",
+    "G722/8000",
+    "opus/48000",
+    "L16/16000",
+    "L16/8000",
+    "G729/8000",
+)
+"""A name alone means the first that has it."""
 
 Port = Annotated[int, Meta(ge=0, le=65535)]
 Seconds = Annotated[float, Meta(ge=0, le=1e9)]
@@ -188,6 +198,16 @@ class MediaSettings(Section, frozen=True):
             "protected): off (488 for who insists), offer (where the peer can) or require",
         ),
     ] = "off"
+    codecs: Annotated[
+        tuple[str, ...],
+        Meta(
+            description="codecs that are offered, best first, and accepted: some of PCMU, PCMA, "
+            "G722, opus, L16 (at 16 kHz; L16/8000), G729 (with libbcg729)"
+        ),
+    ] = ("PCMU", "PCMA", "G722")
+    dtx: Annotated[
+        bool, Meta(description="agree to send nothing in pauses but comfort noise (RFC 3389)")
+    ] = False
     port_rest: Annotated[
         Seconds, Meta(description="seconds a port pair rests before it is used again")
     ] = 5.0
@@ -293,10 +313,17 @@ def problems(settings: Settings) -> Iterator[tuple[str, str]]:
             yield "sip.nameserver", str(error)
     yield from _auth_problems(settings.auth)
     media = settings.media
+    if not media.codecs or not all(is_codec(name) for name in media.codecs):
+        yield "media.codecs", f"must be some of {', '.join(CODECS)}"
     if media.port_first < 1024 or media.port_first % 2:
         yield "media.port_first", "must be even and at least 1024"
     if media.port_last <= media.port_first:
         yield "media.port_last", f"must be above media.port_first ({media.port_first})"
+
+
+def is_codec(name: str) -> bool:
+    """Whether it is one of ours, with or without its clock rate; case does not matter."""
+    return any(name.lower() in (each.lower(), each.lower().partition("/")[0]) for each in CODECS)
 
 
 def _auth_problems(auth: AuthSettings) -> Iterator[tuple[str, str]]:

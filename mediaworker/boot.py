@@ -22,6 +22,7 @@ from bus.streams import WorkerHello
 from bus.workers import Activate, Stop
 from mediaworker import realtime
 from mediaworker.clerk import Clerk
+from mediaworker.codecs.formats import available, spelt
 from mediaworker.desk import Desk
 from mediaworker.home import Named, make_memory, make_named
 from mediaworker.lifetime import Lifetime
@@ -39,7 +40,6 @@ from mediaworker.worker import GRACE, Worker
 
 log = logging.getLogger(__name__)
 
-CODECS: Final = ("PCMU", "PCMA")
 READY_WITHIN: Final = 10.0
 """Seconds that the files process may take to serve."""
 LOOK: Final = 250
@@ -141,7 +141,7 @@ class Boot:
             pid=self.lifetime.pid,
             capacity=self.settings.media.streams,
             table=str(self.run_dir.absolute() / f"{worker}.public"),
-            codecs=CODECS,
+            codecs=tuple(map(spelt, available())),
             backend=backend,
             scheduling=scheduling,
             audio=self._audio(),

@@ -1,11 +1,14 @@
 """What is looked at before a command is applied: the call it names, and each of its arguments."""
 
+from collections.abc import Iterable
+
 from bus.errors import BadRequestError, NotFoundError, WrongStateError
 from bus.ids import CallId
 from bus.sources import Leg as LegSource
 from signaling.calls.call import Call
 from signaling.calls.states import State
 from signaling.core import Core
+from signaling.sdp.codecs import AUDIO, named
 from signaling.sdp.crypto import POLICIES
 from signaling.sip.errors import SipError
 from signaling.sip.message import Header, Message
@@ -77,6 +80,14 @@ def check_source(source: object) -> None:
     """Raise BadRequestError for a source that cannot be named from outside."""
     if isinstance(source, LegSource):
         raise BadRequestError("play: another call's leg cannot be played here")
+
+
+def check_codecs(names: Iterable[str]) -> None:
+    """Raise BadRequestError unless all are codecs."""
+    for name in names:
+        if named(name) is None:
+            have = ", ".join(codec.spelt for codec in AUDIO)
+            raise BadRequestError(f"codecs: {name!r} is none of {have}")
 
 
 def check_srtp(policy: str) -> None:

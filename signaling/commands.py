@@ -21,6 +21,7 @@ from signaling.calls.verdicts import Happening
 from signaling.checks import (
     call_named,
     call_up,
+    check_codecs,
     check_headers,
     check_source,
     check_srtp,
@@ -89,24 +90,26 @@ def _answer(core: Core, client: Client, waiting: Waiting, command: calls.Answer)
     call = call_named(core, command.call)
     if call.out or call.state is not State.OFFERED:
         raise WrongStateError(f"call {call.id} is {call.info().state}, it cannot be answered")
-    if command.srtp:
-        _insist_on_srtp(core, call, command.srtp)
+    if command.srtp or command.codecs:
+        _insist_on(core, call, command.srtp or call.srtp, command.codecs)
     call.play, call.record, call.answer_headers = command.play, command.record, command.headers
     call.answering = waiting
     step(core, call, Cue.ANSWER)
 
 
-def _insist_on_srtp(core: Core, call: Call, policy: str) -> None:
-    """Answer a call with another policy than the setting's.  Raises RefusedError if we cannot."""
+def _insist_on(core: Core, call: Call, policy: str, codecs: tuple[str, ...]) -> None:
+    """Answer a call otherwise than the settings say.  Raises RefusedError if we cannot."""
     check_srtp(policy)
-    before, call.srtp = call.srtp, policy
+    check_codecs(codecs)
+    before = call.srtp, call.codecs
+    call.srtp, call.codecs = policy, codecs
     try:
         if call.described:
             raise NotAcceptableError("it was answered already, with early media")
         if call.invite is not None and call.invite.body:
             call.agreed = considered(core, call, call.invite.body)
     except NegotiationError as error:
-        call.srtp = before
+        call.srtp, call.codecs = before
         raise WrongStateError(f"call {call.id}: {error}") from None
 
 

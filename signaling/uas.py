@@ -11,7 +11,7 @@ from bus.calls import IncomingCall, OnOwnerLost
 from bus.ids import CallId, PeerId
 from signaling.calls.acts import RETRY_AFTER, dialog_key_of, step, step_or_settle
 from signaling.calls.call import Call, Leg
-from signaling.calls.describing import CODECS
+from signaling.calls.describing import usable_codecs
 from signaling.calls.dialling import to_tag, user_of
 from signaling.calls.digits import info_received
 from signaling.calls.forks import return_to
@@ -267,7 +267,7 @@ def _try(
         negotiation,
         request.body,
         address=listener.host,
-        codecs=CODECS,
+        codecs=usable_codecs(core, ()),
         keying=Keying(core.state.settings.media.srtp, core.entropy.octets),
     )
 

@@ -39,7 +39,7 @@ def in_words(event: FeedEvent) -> str:
         case verbs.PlayFinished():
             return "played to the end"
         case verbs.MediaChanged():
-            return f"media {event.direction} {event.remote_media}"
+            return f"media {event.direction} {event.codec} {event.remote_media}"
         case SpeechChanged():
             return "the peer speaks" if event.speaks else "the peer is silent"
         case HoldChanged():

@@ -288,6 +288,7 @@ def _tell_answered(core: Core, call: Call, cue: Cue, happening: Happening) -> No
         remote_media=f"{remote.address}:{remote.port}",
         headers=extension_headers(happening.response if call.out else None),
         srtp=call.suite,
+        rate=call.rate,
     )
     core.tell(call, answered)
     core.news.append(answered)

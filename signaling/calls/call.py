@@ -12,6 +12,7 @@ from signaling.calls.exchange import Exchange
 from signaling.calls.holding import Holding
 from signaling.calls.states import State
 from signaling.calls.transfer import Transferring
+from signaling.sdp.codecs import named
 from signaling.calls.waiting import Waiting as Waiting
 from signaling.dialogs.dialog import Dialog
 from signaling.dialogs.reliable import Provisionals
@@ -133,7 +134,6 @@ class Outgoing(msgspec.Struct, kw_only=True):
     any_domain: bool = False
     """Follow a 3xx to other domains too."""
     redirects_left: int
-    codecs: tuple[str, ...]
     headers: tuple[Header, ...]
     ring_timeout: float
     user: str
@@ -178,6 +178,8 @@ class Call(msgspec.Struct, kw_only=True):
     leg: Leg
     negotiation: Negotiation
     srtp: str = ""
+    codecs: tuple[str, ...] = ()
+    """That it may use; empty: as the setting says."""
     """``off offer require``; empty: as the setting says."""
     agreed: Agreed | None = None
     exchange: Exchange = msgspec.field(default_factory=Exchange)
@@ -253,6 +255,12 @@ class Call(msgspec.Struct, kw_only=True):
         return self.agreed.remote.codec if self.agreed else ""
 
     @property
+    def rate(self) -> int:
+        """Hz of the audio, 8000 before the answer."""
+        codec = self.agreed and named(f"{self.agreed.remote.codec}/{self.agreed.remote.clock}")
+        return codec.rate if codec else 8000
+
+    @property
     def suite(self) -> str:
         """The SRTP suite in use, empty if there is none."""
         crypto = self.agreed.remote.crypto if self.agreed else None
@@ -281,4 +289,5 @@ class Call(msgspec.Struct, kw_only=True):
             local_hold=self.holding.local,
             remote_hold=self.remote_hold,
             srtp=self.suite,
+            rate=self.rate,
         )

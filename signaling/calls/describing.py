@@ -1,14 +1,17 @@
 """What a call says of its media: our side of every offer and answer, in one place."""
 
+from functools import lru_cache
+
+from bus.ids import WorkerId
 from signaling.calls.call import Call
 from signaling.calls.holding import SAID
 from signaling.core import Core
+from signaling.sdp.codecs import known, named
 from signaling.sdp.crypto import Keying
 from signaling.sdp.offer_answer import Agreed, answer_offer, consider_offer, make_offer
 from signaling.sending import listener_named
 
-CODECS = ("PCMU", "PCMA")
-"""What is offered and accepted where the owner did not choose."""
+NOBODY = WorkerId("")
 
 
 def our_offer(core: Core, call: Call, direction: str = "") -> bytes:
@@ -21,7 +24,7 @@ def our_offer(core: Core, call: Call, direction: str = "") -> bytes:
         call.negotiation,
         address=listener_named(core, call.listener).host,
         port=call.leg.port,
-        codecs=call.out.codecs if call.out else CODECS,
+        codecs=usable_codecs(core, call.codecs, call.leg.worker),
         direction=direction or SAID[call.holding.local, False],
         session_id=core.entropy.number(62),
         keying=_keying(core, call),
@@ -36,7 +39,7 @@ def our_answer(core: Core, call: Call, offer: bytes) -> tuple[bytes, Agreed]:
         offer,
         address=listener_named(core, call.listener).host,
         port=call.leg.port,
-        codecs=call.out.codecs if call.out else CODECS,
+        codecs=usable_codecs(core, call.codecs, call.leg.worker),
         direction=SAID[call.holding.local, False],
         session_id=core.entropy.number(62),
         keying=_keying(core, call),
@@ -50,10 +53,29 @@ def considered(core: Core, call: Call, offer: bytes) -> Agreed:
         call.negotiation,
         offer,
         address=listener_named(core, call.listener).host,
-        codecs=call.out.codecs if call.out else CODECS,
+        codecs=usable_codecs(core, call.codecs, call.leg.worker),
         keying=_keying(core, call),
         rtcp_mux=core.state.settings.media.rtcp_mux,
     )
+
+
+def usable_codecs(
+    core: Core, wanted: tuple[str, ...], worker: WorkerId = NOBODY
+) -> tuple[str, ...]:
+    """Return those of the wanted codecs (none: the setting's) that the worker can code.
+
+    Before there is a worker: that all of them can.  Nothing is left out for want of workers.
+    """
+    names = wanted or core.state.settings.media.codecs
+    seat = core.state.workers.seats.get(worker)
+    seats = [seat] if seat else core.state.workers.seats.values()
+    return _common(names, tuple(dict.fromkeys(seat.hello.codecs for seat in seats)))
+
+
+@lru_cache(64)
+def _common(names: tuple[str, ...], coded: tuple[tuple[str, ...], ...]) -> tuple[str, ...]:
+    sets = [set(known(each)) for each in coded]
+    return tuple(name for name in names if all(named(name) in each for each in sets))
 
 
 def _keying(core: Core, call: Call) -> Keying:

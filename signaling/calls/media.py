@@ -16,7 +16,12 @@ def change_media(core: Core, call: Call, agreed: Agreed) -> None:
         aim_leg(core, call)
         remote = f"{agreed.remote.address}:{agreed.remote.port}"
         changed = MediaChanged(
-            call=call.id, direction=agreed.direction, remote_media=remote, srtp=call.suite
+            call=call.id,
+            direction=agreed.direction,
+            remote_media=remote,
+            srtp=call.suite,
+            codec=call.codec,
+            rate=call.rate,
         )
         core.tell(call, changed)
     tell_hold(core, call)

@@ -12,19 +12,49 @@ from signaling.sdp.model import Attribute, Media, value_of, values_of
 
 
 class Codec(msgspec.Struct, frozen=True):
-    """An encoding: its name (RFC 3551 spelling), clock rate in Hz, our payload type, its fmtp."""
+    """An encoding, and how we describe it."""
 
     name: str
+    """As RFC 3551 and ``a=rtpmap`` spell it."""
     clock: int
+    """Hz, of RTP timestamps."""
     payload_type: int
+    """Ours, unless it is taken."""
     parameters: str = ""
+    """Our ``a=fmtp``."""
+    channels: int = 1
+    """As ``a=rtpmap`` has them: two of Opus, whatever it codes (RFC 7587 7)."""
+    rate: int = 8000
+    """Hz, of our audio in it."""
+
+    @property
+    def spelt(self) -> str:
+        """Name and clock, which together are its key."""
+        return f"{self.name}/{self.clock}"
 
 
 PCMU: Final = Codec("PCMU", 8000, 0)
 PCMA: Final = Codec("PCMA", 8000, 8)
+G722: Final = Codec("G722", 8000, 9, rate=16000)
+"""At 8 kHz by a mistake of old that is kept (RFC 3551 4.5.2)."""
+OPUS: Final = Codec(
+    "opus",
+    48000,
+    96,
+    "maxplaybackrate=16000;sprop-maxcapturerate=16000;useinbandfec=1",
+    channels=2,
+    rate=16000,
+)
+L16_WIDE: Final = Codec("L16", 16000, 97, rate=16000)
+L16: Final = Codec("L16", 8000, 98)
+G729: Final = Codec("G729", 8000, 18, "annexb=no")
+AUDIO: Final = (PCMU, PCMA, G722, OPUS, L16_WIDE, L16, G729)
 EVENTS: Final = Codec("telephone-event", 8000, 101, "0-15")
 """At our audio's clock; others are taken at any (RFC 4733 2.1)."""
-CODECS: Final = (PCMU, PCMA, EVENTS)
+NOISE: Final = Codec("CN", 8000, 13)
+"""Comfort noise (RFC 3389)."""
+OTHER_EVENTS: Final = 102
+"""Payload type of those at another clock."""
 
 PACKET_TIMES_MS: Final = (10, 20, 30, 40, 60)
 DEFAULT_PACKET_TIME_MS: Final = 20
@@ -37,14 +67,25 @@ SLOWEST: Final = 1000
 
 _RTPMAP: Final = re.compile(r"([0-9]{1,3})\s+([^\s/]+)/([0-9]{1,6})(?:/([0-9]{1,3}))?\s*\Z")
 _MILLISECONDS: Final = re.compile(r"[0-9]{1,4}(?=\Z|\.)")
-_AUDIO: Final = {codec.name: codec for codec in (PCMU, PCMA)}
-_STATIC: Final = {codec.payload_type: codec for codec in (PCMU, PCMA)}
+_STATIC: Final = {
+    codec.payload_type: codec for codec in (*AUDIO, NOISE) if codec.payload_type not in DYNAMIC
+}
 
 
 def known(names: Iterable[str]) -> list[Codec]:
-    """Return those audio codecs that we have, in the given order; case does not matter."""
-    found = [_AUDIO[name.upper()] for name in names if name.upper() in _AUDIO]
+    """Return those audio codecs that we have, in the given order; case does not matter.
+
+    A name may have a clock rate behind it (``L16/8000``); without one it is the first that fits.
+    """
+    found = [codec for name in names if (codec := named(name))]
     return list(dict.fromkeys(found))
+
+
+@lru_cache(KEPT)
+def named(name: str) -> Codec | None:
+    """Return the audio codec of a name, with or without ``/CLOCK``."""
+    wanted = name.lower()
+    return next((c for c in AUDIO if wanted in (c.name.lower(), c.spelt.lower())), None)
 
 
 def payload_types(media: Media) -> dict[int, Codec | None]:
@@ -63,7 +104,9 @@ def payload_types(media: Media) -> dict[int, Codec | None]:
 
 def events_at(clock: int) -> Codec:
     """Return telephone-event at a clock rate in Hz."""
-    return msgspec.structs.replace(EVENTS, clock=clock)
+    if clock == EVENTS.clock:
+        return EVENTS
+    return msgspec.structs.replace(EVENTS, clock=clock, payload_type=OTHER_EVENTS)
 
 
 def is_events(codec: Codec) -> bool:
@@ -71,21 +114,40 @@ def is_events(codec: Codec) -> bool:
     return codec.name == EVENTS.name
 
 
+def is_audio(codec: Codec) -> bool:
+    """Whether it is neither telephone-event nor comfort noise."""
+    return codec.name not in (EVENTS.name, NOISE.name)
+
+
 @lru_cache(KEPT)
 def _ours(name: str, clock: int, channels: str) -> Codec | None:
     if name.lower() == EVENTS.name and clock >= SLOWEST and channels == "1":
         return events_at(clock)
-    for codec in CODECS:
-        if (name.lower(), clock, int(channels)) == (codec.name.lower(), codec.clock, 1):
+    wanted = name.lower(), clock, int(channels)
+    for codec in (*AUDIO, NOISE):
+        if wanted == (codec.name.lower(), codec.clock, codec.channels):
             return codec
     return None
 
 
 def attributes(formats: dict[int, Codec]) -> list[Attribute]:
     """Describe payload types: an rtpmap each, and the fmtp of those that have one."""
-    maps = [Attribute("rtpmap", f"{n} {c.name}/{c.clock}") for n, c in formats.items()]
+    maps = [Attribute("rtpmap", f"{n} {_encoding(codec)}") for n, codec in formats.items()]
     parameters = [(n, c.parameters) for n, c in formats.items() if c.parameters]
     return [*maps, *(Attribute("fmtp", f"{n} {text}") for n, text in parameters)]
+
+
+def _encoding(codec: Codec) -> str:
+    return codec.spelt if codec.channels == 1 else f"{codec.spelt}/{codec.channels}"
+
+
+def parameters_of(media: Media, payload_type: int) -> str:
+    """Return the ``a=fmtp`` of a payload type, empty if it has none."""
+    for value in values_of(media.attributes, "fmtp"):
+        number, _, text = value.strip().partition(" ")
+        if number == str(payload_type):
+            return text.strip()
+    return ""
 
 
 def packet_time(media: Media) -> int:

@@ -75,7 +75,7 @@ class Negotiation(msgspec.Struct, kw_only=True):
     slot: int = 0
     """Which ``m=`` line is our audio."""
     payload_types: dict[str, int] = {}
-    """Codec name -> the payload type we said for it, which stays for the session."""
+    """``NAME/CLOCK`` -> the payload type we said for it, which stays for the session."""
     agreed: Agreed | None = None
     keys: dict[str, bytes] = {}
     """SRTP suite -> our key of it, which stays for the session."""
@@ -129,7 +129,8 @@ def make_offer(
     """
     wish = _wish(address, port, codecs, direction, rtcp_mux=rtcp_mux)
     clock = negotiation.agreed.remote.events_clock if negotiation.agreed else EVENTS.clock
-    formats = _our_types(negotiation.payload_types, [*wish.codecs, coding.events_at(clock)])
+    events = _events(wish.codecs, clock)
+    formats = _our_types(negotiation.payload_types, [*wish.codecs, *events])
     before = negotiation.local
     audio = _audio(wish, formats, coding.DEFAULT_PACKET_TIME_MS)
     agreed = before.media[negotiation.slot] if before else None
@@ -173,7 +174,9 @@ def accept_answer(negotiation: Negotiation, body: bytes) -> Agreed:
     crypto = accept_keys(ours, found.lines)
     direction = direction_of((), ours.attributes)
     mux = is_mux(ours)
-    agreed = _agree(negotiation, found, _names(formats), direction, crypto, rtcp_mux=mux)
+    names = _names(formats)
+    agreed = _agree(negotiation, found, names, direction, crypto, rtcp_mux=mux)
+    agreed = msgspec.structs.replace(agreed, remote=_hearing(agreed.remote, formats))
     negotiation.keys = keys_of(crypto)
     negotiation.local, negotiation.open, negotiation.agreed = offer, False, agreed
     return agreed
@@ -258,18 +261,24 @@ def _known(names: tuple[str, ...]) -> tuple[Codec, ...]:
     return tuple(ours)
 
 
+def _events(codecs: tuple[Codec, ...], clock: int) -> list[Codec]:
+    """Return telephone-event at the clocks of audio, and at the usual or agreed one."""
+    others = [codec.clock for codec in codecs if codec.clock != EVENTS.clock]
+    return [coding.events_at(each) for each in dict.fromkeys((clock, *others))]
+
+
 def _our_types(said: dict[str, int], codecs: list[Codec]) -> dict[int, Codec]:
     """Give each codec the payload type it had, else its usual one, else a free one."""
     formats: dict[int, Codec] = {}
     for codec in codecs:
-        others = set(formats) | {n for name, n in said.items() if name != codec.name}
-        wanted = (said.get(codec.name, codec.payload_type), codec.payload_type, *coding.DYNAMIC)
+        others = set(formats) | {n for name, n in said.items() if name != codec.spelt}
+        wanted = (said.get(codec.spelt, codec.payload_type), codec.payload_type, *coding.DYNAMIC)
         formats[next(number for number in wanted if number not in others)] = codec
     return formats
 
 
 def _names(formats: dict[int, Codec]) -> dict[str, int]:
-    return {codec.name: number for number, codec in formats.items()}
+    return {codec.spelt: number for number, codec in formats.items()}
 
 
 def _audio(wish: _Wish, formats: dict[int, Codec], packet_time: int) -> Media:
@@ -371,7 +380,7 @@ def _usable(
 def _common(media: Media, codecs: Collection[Codec]) -> dict[int, Codec]:
     """Return the payload types of the first common codec and of the events, empty if no codec."""
     theirs = {n: codec for n, codec in coding.payload_types(media).items() if codec}
-    chosen = [n for n, c in theirs.items() if c in codecs and not coding.is_events(c)][:1]
+    chosen = [n for n, c in theirs.items() if c in codecs and coding.is_audio(c)][:1]
     if not chosen:
         return {}
     clock = theirs[chosen[0]].clock
@@ -411,12 +420,14 @@ def _remote(media: Media, address: str, formats: dict[int, Codec]) -> Remote:
         port=media.port,
         rtcp_port=_rtcp_port(media),
         codec=codec.name,
+        clock=codec.clock,
         payload_type=number,
         receive_payload_type=number,
         events_payload_type=events_payload_type,
         receive_events_payload_type=events_payload_type,
         events_clock=events_clock,
         ptime_ms=coding.packet_time(media),
+        parameters=coding.parameters_of(media, number),
         rtcp_mux=is_mux(media),
     )
 
@@ -436,17 +447,29 @@ def _agree(
         said = UNSPECIFIED_ADDRESS[said]
         address = negotiation.agreed.remote.address if negotiation.agreed else address
     direction = AGREED[said][wanted]
+    codec = next(iter(found.formats.values()))
+    events = ours.get(coding.events_at(found.remote.events_clock).spelt, -1)
     remote = msgspec.structs.replace(
         found.remote,
         address=address,
-        receive_payload_type=ours[found.remote.codec],
-        receive_events_payload_type=ours.get(EVENTS.name, -1),
+        receive_payload_type=ours[codec.spelt],
+        receive_events_payload_type=events,
         send=direction.sends,
         receive=direction.receives,
         crypto=crypto,
         rtcp_mux=rtcp_mux and found.remote.rtcp_mux,
     )
     return Agreed(remote=remote, direction=direction.value, held=not said.receives)
+
+
+def _hearing(remote: Remote, formats: dict[int, Codec]) -> Remote:
+    """Let the peer send whatever we offered, at any moment."""
+    also = {
+        number: codec.spelt
+        for number, codec in formats.items()
+        if coding.is_audio(codec) and number != remote.receive_payload_type
+    }
+    return msgspec.structs.replace(remote, also=also)
 
 
 def is_mux(media: Media) -> bool:

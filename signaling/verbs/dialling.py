@@ -5,13 +5,20 @@ from bus.errors import BadRequestError, NoCapacityError
 from bus.ids import CallId
 from signaling.calls.acts import step
 from signaling.calls.call import Call, Leg, Outgoing, Waiting
+from signaling.calls.describing import usable_codecs
 from signaling.calls.dialling import SCHEMES, aim_at_target, ready
 from signaling.calls.states import Cue, State
 from signaling.calls.verdicts import Happening
-from signaling.checks import check_headers, check_source, check_srtp, check_text, check_uri
+from signaling.checks import (
+    check_codecs,
+    check_headers,
+    check_source,
+    check_srtp,
+    check_text,
+    check_uri,
+)
 from signaling.clients import Client
 from signaling.core import Core
-from signaling.sdp.codecs import CODECS
 from signaling.sdp.offer_answer import Negotiation
 from signaling.sending import contact, listener_for, locate, route_to
 from signaling.sip.errors import SipError
@@ -23,8 +30,6 @@ LONGEST_RING = 86400.0
 """Seconds."""
 
 RELIABLE = ("off", "supported", "required")
-
-CODEC_NAMES = frozenset(codec.name for codec in CODECS if codec.name != "telephone-event")
 
 
 def _dial(core: Core, client: Client, waiting: Waiting, command: Dial) -> None:
@@ -40,6 +45,8 @@ def place(core: Core, client: Client, command: Dial) -> Call:
     call = _new_call(core, client, command)
     if core.state.workers.choose(core.now) is None:
         raise NoCapacityError("no media worker is free")
+    if not usable_codecs(core, call.codecs):
+        raise BadRequestError("codecs: no media worker has the library for any of these")
     core.state.calls[call.id] = call
     return call
 
@@ -84,7 +91,6 @@ def _new_call(core: Core, client: Client, command: Dial) -> Call:
             redirects_left=command.max_redirects,
             any_domain=command.redirect_any_domain,
             route=(route_to(proxy),) if proxy else (),
-            codecs=command.codecs,
             reliable=command.reliable,
             headers=command.headers,
             ring_timeout=command.ring_timeout,
@@ -94,6 +100,7 @@ def _new_call(core: Core, client: Client, command: Dial) -> Call:
         leg=Leg(address=listener.bind),
         negotiation=Negotiation(),
         srtp=command.srtp,
+        codecs=command.codecs,
     )
 
 
@@ -109,8 +116,7 @@ def _check_dial(command: Dial) -> None:
         check_uri("proxy", command.proxy)
     if command.from_uri:
         check_uri("from_uri", command.from_uri)
-    if not command.codecs or any(name not in CODEC_NAMES for name in command.codecs):
-        raise BadRequestError(f"codecs: {command.codecs!r} must be some of {sorted(CODEC_NAMES)}")
+    check_codecs(command.codecs)
     if not 0 < command.ring_timeout <= LONGEST_RING:  # NaN is neither
         raise BadRequestError(f"ring_timeout: {command.ring_timeout} is not above 0, to a day")
     if command.reliable not in RELIABLE:

@@ -17,7 +17,6 @@ def outgoing(*, redirects_left: int = 5, any_domain: bool = True) -> Outgoing:
         tried=["sip:a@192.0.2.3"],
         any_domain=any_domain,
         redirects_left=redirects_left,
-        codecs=("PCMU",),
         headers=(),
         ring_timeout=60.0,
         user="",
