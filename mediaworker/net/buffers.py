@@ -35,6 +35,8 @@ REGISTRATION: Final = np.dtype(
     ]
 )
 """struct io_uring_buf_reg."""
+WORDS: Final = np.dtype(f"V{8 * ADDRESS}")
+"""A source in one piece: to pick some of these is four times as fast."""
 NAME: Final = 16
 """Where in a slot the source begins."""
 NAME_BYTES: Final = OFFSET - NAME
@@ -70,6 +72,10 @@ class Buffers:
         """The sources of datagrams: family, port and an IPv4 address."""
         self.long_names: Column[np.uint64] = flat[:, NAME + 8 : NAME + 24].view(np.uint64)
         """IPv6 addresses."""
+        self.known = np.zeros(rows, WORDS)
+        """Where the last datagram of each row came from."""
+        self.known_names = np.zeros(rows, np.uint64)
+        """The same as a name; 0 if it is none of IPv4."""
         self._register(ring, buffers)
 
     def _register(self, ring: Ring, buffers: Column[np.void]) -> None:
@@ -90,29 +96,30 @@ class Buffers:
         """Say of slots (counted through all rows) that no datagram is there."""
         self.marks[places] = NONE
 
-    def sources(self, places: Column[np.intp]) -> Column[np.uint64]:
-        """Return where the datagrams in these slots came from, as ``net.address`` has it."""
-        words = np.empty((len(places), ADDRESS), np.uint64)
+    def sources(self, rows: Rows, places: Column[np.intp]) -> Column[np.uint64]:
+        """Return where the datagrams in these slots came from, as ``net.address`` has it.
+
+        Nearly all come from where the one before in their row came from.
+        """
         names = self.names[places]
-        names = names.byteswap() if LITTLE else names
-        names -= IPV4
-        np.right_shift(names, PORT_SHIFT, out=words[:, 2])
-        if every(names < PORTS):
-            words[:, 0] = NONE
-            names &= HOST
-            np.bitwise_or(names, MAPPED, out=words[:, 1])
+        if every(names == self.known_names[rows]):
+            words: Column[np.uint64] = self.known[rows].view(np.uint64).reshape(-1, ADDRESS)
             return words
-        return _any_family(words, names, self.long_names[places])
+        words = np.empty((len(places), ADDRESS), np.uint64)
+        four = self._read(words, names, places)
+        self.known.view(np.uint64).reshape(-1, ADDRESS)[rows] = words
+        self.known_names[rows] = names * four
+        return words
 
-
-def _any_family(
-    words: Column[np.uint64], names: Column[np.uint64], hosts: Column[np.uint64]
-) -> Column[np.uint64]:
-    """Fill in addresses where not all are IPv4."""
-    words[:, 2] &= PORT
-    mapped = (names & HOST) | MAPPED
-    hosts = hosts.byteswap() if LITTLE else hosts
-    four = names < PORTS
-    words[:, 0] = np.where(four, NONE, hosts[:, 0])
-    words[:, 1] = np.where(four, mapped, hosts[:, 1])
-    return words
+    def _read(
+        self, words: Column[np.uint64], names: Column[np.uint64], places: Column[np.intp]
+    ) -> Column[np.bool_]:
+        """Fill in the words of names; return which are of IPv4."""
+        names = (names.byteswap() if LITTLE else names) - IPV4
+        words[:, 2] = names >> PORT_SHIFT & PORT
+        hosts = self.long_names[places]
+        hosts = hosts.byteswap() if LITTLE else hosts
+        four: Column[np.bool_] = names < PORTS
+        words[:, 0] = np.where(four, NONE, hosts[:, 0])
+        words[:, 1] = np.where(four, names & HOST | MAPPED, hosts[:, 1])
+        return four

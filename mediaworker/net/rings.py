@@ -71,8 +71,12 @@ class Completions:
     ) -> None:
         self.user_data, self.results, self.flags = user_data, results, flags
 
+    def copy(self) -> "Completions":
+        """Return them in memory of their own."""
+        return Completions(self.user_data.copy(), self.results.copy(), self.flags.copy())
+
     def only(self, which: Column[np.bool_]) -> "Completions":
-        """Return some of them."""
+        """Return some of them, in memory of their own."""
         return Completions(self.user_data[which], self.results[which], self.flags[which])
 
 
@@ -100,7 +104,7 @@ class Ring:
         entries = mmap.mmap(self.descriptor, self.size * ENTRY.itemsize, offset=ENTRIES_AT)
         self.entries = np.ndarray(self.size, ENTRY, entries)
         self.submission = np.ndarray(self.size, np.uint32, rings, sq[SQ_ARRAY])
-        self.words = memoryview(rings)[: length // 4 * 4].cast("I")
+        self.words: memoryview[int] = memoryview(rings)[: length // 4 * 4].cast("I")
         self.sq_head, self.sq_tail, self.sq_flags = (
             sq[each] // 4 for each in (SQ_HEAD, SQ_TAIL, SQ_FLAGS)
         )
@@ -145,21 +149,20 @@ class Ring:
         return count & 0xFFFF_FFFF
 
     def take(self) -> Completions:
-        """Take all completions; copies, because their places are free from now on."""
-        words = self.words
-        head, tail = words[self.cq_head], words[self.cq_tail]
-        places = slice(head & (self.capacity - 1), ((tail - 1) & (self.capacity - 1)) + 1)
-        if places.start < places.stop or head == tail:
-            stop = places.stop if head != tail else places.start
-            which = slice(places.start, stop)
-            taken = Completions(
-                self.user_data[which].copy(), self.results[which].copy(), self.flags[which].copy()
+        """Take all completions.
+
+        They stay in their places (unless they go over the end), so use them before ``enter``.
+        """
+        head, count = self.words[self.cq_head], self.waiting()
+        self.words[self.cq_head] = self.words[self.cq_tail]
+        begin = head & (self.capacity - 1)
+        end = begin + count
+        if end <= self.capacity:
+            return Completions(
+                self.user_data[begin:end], self.results[begin:end], self.flags[begin:end]
             )
-        else:
-            order = np.arange(places.start, places.stop + self.capacity) & (self.capacity - 1)
-            taken = Completions(self.user_data[order], self.results[order], self.flags[order])
-        words[self.cq_head] = tail
-        return taken
+        order = np.arange(begin, end) & (self.capacity - 1)
+        return Completions(self.user_data[order], self.results[order], self.flags[order])
 
     def register(self, code: int, argument: int, count: int) -> int:
         """Call io_uring_register.  Raises OSError."""

@@ -42,6 +42,8 @@ USUAL: Final = BUFFER | MORE
 REGISTER_FILES, UPDATE_FILES = 13, 6
 SPARSE: Final = 1
 """Files: none yet."""
+AT_ONCE: Final = 20
+"""Things that the kernel does in one call; if it did fewer, there are no more."""
 CONTROL: Final = 2
 LEAST: Final = 256
 """Completions there is room for, however few the rows are."""
@@ -165,7 +167,7 @@ class Uring:
 
     def _keep(self, row: int) -> None:
         """Take all completions, and keep those that are not of a row that is being closed."""
-        self.kept.append(self.ring.take())
+        self.kept.append(self.ring.take().copy())
         for index, done in enumerate(self.kept):
             ours = done.user_data == row
             if not some(ours):
@@ -213,19 +215,17 @@ class Uring:
         """Let the kernel receive until there is no more."""
         ring, done = self.ring, self.kept
         self.kept = []
-        before = 0
+        before = waiting = 0
         for _ in range(MOST_ROUNDS):
             status = ring.enter()
-            waiting = ring.waiting()
+            before, waiting = waiting, ring.waiting()
             if status & CQ_OVERFLOW:
                 self.errors["OVERFLOW"] += 1
-                done.append(ring.take())
-                before = 0
-            elif waiting == before and not status & TASKRUN:
+                done.append(ring.take().copy())
+                waiting = 0
+            elif waiting - before < AT_ONCE and not status & TASKRUN:
                 break
-            else:
-                before = waiting
-        if before:
+        if waiting:
             done.append(ring.take())
         return done
 
@@ -234,26 +234,30 @@ class Uring:
             done = self._sort_out(done)
         rows = done.user_data.astype(np.intp)
         slots = (done.flags >> SLOT_SHIFT).astype(np.intp)
-        lengths = done.results - PREFIX
+        lengths = np.subtract(done.results, PREFIX, dtype=np.int64)
         filled = rows * ROW_SLOTS
         filled += slots
         self.filled.append(filled)
-        sources = self.buffers.sources(filled)
-        while len(rows):
-            order = self.order[: len(rows)]
-            self.place[rows[::-1]] = order[::-1]
-            first = self.place[rows] == order
-            if every(first):
-                self._tell(media, Wave(rows, slots, lengths, sources))
-                return
-            self._tell(media, Wave(rows[first], slots[first], lengths[first], sources[first]))
-            later = ~first
-            rows, slots, lengths = rows[later], slots[later], lengths[later]
-            sources = sources[later]
+        sources = self.buffers.sources(rows, filled)
+        order = self.order[: len(rows)]
+        self.place[rows] = order
+        if every(self.place[rows] == order):
+            self._tell(media, Wave(rows, slots, lengths, sources))
+        else:
+            self._tell_in_waves(media, Wave(rows, slots, lengths, sources))
 
     def _tell(self, media: Media, wave: Wave) -> None:
         self.taken.append(wave.rows)
         media.waves.append(wave)
+
+    def _tell_in_waves(self, media: Media, left: Wave) -> None:
+        """Tell of the first of each row, then of the next, and so on."""
+        while len(left.rows):
+            order = self.order[: len(left.rows)]
+            self.place[left.rows[::-1]] = order[::-1]
+            first = self.place[left.rows] == order
+            self._tell(media, _part(left, first))
+            left = _part(left, ~first)
 
     def _sort_out(self, done: Completions) -> Completions:
         """Return the datagrams among completions, and look at what else there is."""
@@ -316,3 +320,8 @@ class Uring:
         """Write an entry that does nothing."""
         self.sends.view(np.uint8).reshape(self.rows, -1)[row] = 0
         self.sends["flags"][row] = SKIP_SUCCESS
+
+
+def _part(wave: Wave, which: Column[np.bool_]) -> Wave:
+    slots = np.broadcast_to(wave.slot, wave.rows.shape)
+    return Wave(wave.rows[which], slots[which], wave.lengths[which], wave.sources[which])

@@ -57,8 +57,23 @@ def test_sources_are_read_for_all_at_once(table: Table, sources: list[tuple[str,
     places = [1, SLOTS + 15, 2 * SLOTS]
     for place, source in zip(places, sources, strict=True):
         table.put(place, *source)
-    found = table.buffers.sources(np.array(places))
-    assert told(found) == [words_of(*source) for source in sources]
+    for _ in range(3):
+        found = table.buffers.sources(np.arange(ROWS), np.array(places))
+        assert told(found) == [words_of(*source) for source in sources]
+
+
+def test_a_source_may_change_from_one_datagram_to_the_next(table: Table) -> None:
+    hosts = ["10.0.0.1", "10.0.0.2", "::ffff:10.0.0.1", "::ffff:10.0.0.2", "2001:db8::1"]
+    for place, host in enumerate(hosts):
+        table.put(place, host, 4000)
+    wanted = [words_of(host, 4000) for host in hosts]
+    for order in ([0, 1], [1, 0], [2, 3], [3, 2], [4, 2], [2, 4], [0, 4], [4, 0], [0, 0], [1, 1]):
+        for number in order:
+            assert told(table.buffers.sources(np.array([1]), np.array([number]))) == [
+                wanted[number]
+            ]
+        both = table.buffers.sources(np.array([1, 1]), np.array(order))
+        assert told(both) == [wanted[number] for number in order]
 
 
 def test_tails_grow_and_wrap(table: Table) -> None:
