@@ -12,11 +12,12 @@ from tests.mediaworker.virtual import Rtp, peer, read
 
 USUAL: Final = "AES_CM_128_HMAC_SHA1_80"
 PROFILES: Final = {
-    USUAL: pylibsrtp.Policy.SRTP_PROFILE_AES128_CM_SHA1_80,
-    "AES_CM_128_HMAC_SHA1_32": pylibsrtp.Policy.SRTP_PROFILE_AES128_CM_SHA1_32,
-    "AEAD_AES_128_GCM": pylibsrtp.Policy.SRTP_PROFILE_AEAD_AES_128_GCM,
-    "AEAD_AES_256_GCM": pylibsrtp.Policy.SRTP_PROFILE_AEAD_AES_256_GCM,
+    USUAL: "SRTP_PROFILE_AES128_CM_SHA1_80",
+    "AES_CM_128_HMAC_SHA1_32": "SRTP_PROFILE_AES128_CM_SHA1_32",
+    "AEAD_AES_128_GCM": "SRTP_PROFILE_AEAD_AES_128_GCM",
+    "AEAD_AES_256_GCM": "SRTP_PROFILE_AEAD_AES_256_GCM",
 }
+"""What libsrtp calls them."""
 
 
 def crypto(ours: str = "ours", theirs: str = "theirs", suite: str = USUAL) -> Crypto:
@@ -37,8 +38,8 @@ class FarEnd:
 
     def __init__(self, keys: Crypto | None = None) -> None:
         keys = keys or crypto()
-        self.out = _session(keys.theirs, keys.suite, pylibsrtp.Policy.SSRC_ANY_OUTBOUND)
-        self.into = _session(keys.ours, keys.suite, pylibsrtp.Policy.SSRC_ANY_INBOUND)
+        self.out = sender(keys.theirs, keys.suite)
+        self.into = receiver(keys.ours, keys.suite)
 
     def protect(self, packet: Rtp | bytes) -> bytes:
         return self.out.protect(packet.datagram() if isinstance(packet, Rtp) else packet)
@@ -53,6 +54,17 @@ class FarEnd:
         return [self.read(each) for each in packets]
 
 
-def _session(key: bytes, suite: str, kind: int) -> pylibsrtp.Session:
-    policy = pylibsrtp.Policy(key=key, ssrc_type=kind, srtp_profile=PROFILES[suite])
+def sender(key: bytes, suite: str) -> pylibsrtp.Session:
+    """Return one that protects."""
+    return _session(key, suite, "SSRC_ANY_OUTBOUND")
+
+
+def receiver(key: bytes, suite: str) -> pylibsrtp.Session:
+    """Return one that reads what was protected."""
+    return _session(key, suite, "SSRC_ANY_INBOUND")
+
+
+def _session(key: bytes, suite: str, kind: str) -> pylibsrtp.Session:
+    ssrc_type, profile = (int(getattr(pylibsrtp.Policy, name)) for name in (kind, PROFILES[suite]))
+    policy = pylibsrtp.Policy(key=key, ssrc_type=ssrc_type, srtp_profile=profile)
     return pylibsrtp.Session(policy)

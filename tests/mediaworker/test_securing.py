@@ -1,5 +1,6 @@
 import socket
 from collections.abc import Iterator
+from typing import Any
 
 import numpy as np
 import pytest
@@ -134,7 +135,7 @@ def test_backends_send_what_was_sealed(
     for each in (ours, rtcp):
         each.setblocking(False)
     port, rtcp_port = theirs.getsockname()[1], their_rtcp.getsockname()[1]
-    where = {"address": "127.0.0.1", "port": port, "rtcp_port": rtcp_port}
+    where: dict[str, Any] = {"address": "127.0.0.1", "port": port, "rtcp_port": rtcp_port}
     row = worker.open(peer(**where))
     net.open(row, ours, rtcp)
     sizes = list[int]()

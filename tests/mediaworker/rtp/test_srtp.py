@@ -2,7 +2,6 @@
 
 import os
 
-import pylibsrtp
 import pytest
 
 from bus.srtp import SUITES
@@ -19,15 +18,10 @@ from mediaworker.rtp.srtp import (
     open_report,
     seal_report,
 )
+from tests.mediaworker.secure import receiver, sender
 
 CM = PROFILES[Suite.AES_CM_128_HMAC_SHA1_80]
 GCM = PROFILES[Suite.AEAD_AES_128_GCM], PROFILES[Suite.AEAD_AES_256_GCM]
-THEIRS = {
-    Suite.AES_CM_128_HMAC_SHA1_80: pylibsrtp.Policy.SRTP_PROFILE_AES128_CM_SHA1_80,
-    Suite.AES_CM_128_HMAC_SHA1_32: pylibsrtp.Policy.SRTP_PROFILE_AES128_CM_SHA1_32,
-    Suite.AEAD_AES_128_GCM: pylibsrtp.Policy.SRTP_PROFILE_AEAD_AES_128_GCM,
-    Suite.AEAD_AES_256_GCM: pylibsrtp.Policy.SRTP_PROFILE_AEAD_AES_256_GCM,
-}
 SALT = bytes.fromhex("517569642070726f2071756f")
 RTCP = bytes.fromhex(
     "81c8000d4d6172734e5450314e545032525450200000042a0000e9304c756e61"
@@ -45,11 +39,6 @@ SEALED = (
 def suite(request: pytest.FixtureRequest) -> Suite:
     found: Suite = request.param
     return found
-
-
-def session(suite: Suite, master: bytes, kind: int) -> pylibsrtp.Session:
-    policy = pylibsrtp.Policy(key=master, ssrc_type=kind, srtp_profile=THEIRS[suite])
-    return pylibsrtp.Session(policy)
 
 
 def drawn(suite: Suite) -> tuple[bytes, Direction]:
@@ -88,8 +77,8 @@ def test_reports_as_in_rfc7714_17(strength: int) -> None:
 @pytest.mark.parametrize("size", [0, 8, 16, 60])
 def test_reports_go_both_ways_with_libsrtp(suite: Suite, size: int) -> None:
     master, keys = drawn(suite)
-    theirs = session(suite, master, pylibsrtp.Policy.SSRC_ANY_OUTBOUND)
-    other = session(suite, master, pylibsrtp.Policy.SSRC_ANY_INBOUND)
+    theirs = sender(master, suite.name)
+    other = receiver(master, suite.name)
     info = SenderInfo(1 << 40, 2, 3, 4) if size else None
     compound = report(7, "x" * size, info, ())
     for index in (1, 2, 3):

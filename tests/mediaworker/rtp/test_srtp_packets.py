@@ -4,13 +4,13 @@ import random
 import struct
 
 import numpy as np
-import pylibsrtp
 import pytest
 
 from bus.columns import Column
 from mediaworker.rtp.srtp import LONGEST_TAG, PROFILES, Context, Keys, Profile, Suite, context
 from mediaworker.rtp.srtp_packets import open_block, seal
-from tests.mediaworker.rtp.test_srtp import CM, GCM, SALT, drawn, session, suite
+from tests.mediaworker.rtp.test_srtp import CM, GCM, SALT, drawn, suite
+from tests.mediaworker.secure import receiver, sender
 
 __all__ = ["suite"]
 
@@ -114,9 +114,9 @@ def test_packets_of_all_lengths_go_both_ways_with_libsrtp(suite: Suite) -> None:
     for (master, _), ours, packet in zip(
         masters, sealed(profile, contexts, plain, indexes), plain, strict=True
     ):
-        assert session(suite, master, pylibsrtp.Policy.SSRC_ANY_INBOUND).unprotect(ours) == packet
+        assert receiver(master, suite.name).unprotect(ours) == packet
     theirs = [
-        session(suite, master, pylibsrtp.Policy.SSRC_ANY_OUTBOUND).protect(packet)
+        sender(master, suite.name).protect(packet)
         for (master, _), packet in zip(masters, plain, strict=True)
     ]
     assert opened(profile, contexts, theirs, indexes) == plain
@@ -129,7 +129,7 @@ def test_contributing_sources_and_extensions_stay_readable(suite: Suite) -> None
     plain, begins = [extended, contributed, padded], [20, 20, 12]
     masters = [drawn(suite) for _ in plain]
     theirs = [
-        session(suite, master, pylibsrtp.Policy.SSRC_ANY_OUTBOUND).protect(packet)
+        sender(master, suite.name).protect(packet)
         for (master, _), packet in zip(masters, plain, strict=True)
     ]
     contexts = [keys.packets for _, keys in masters]
