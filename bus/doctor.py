@@ -24,6 +24,8 @@ FILES_WANTED: Final = 16384
 RECEIVE_BUFFER_WANTED: Final = 8 << 20
 SPACE_WANTED: Final = 512 << 20
 SYS_IO_URING_SETUP: Final = 425
+IO_URING_FLAGS: Final = 1 << 12 | 1 << 13
+"""SINGLE_ISSUER and DEFER_TASKRUN, of Linux 6.1."""
 PACKAGES: Final = {
     "msgspec": "msgspec>=0.19,<1",
     "numpy": "numpy>=1.26,<3",
@@ -109,7 +111,7 @@ def realtime() -> Finding:
 
 
 def locked_memory() -> Finding:
-    """Memory that may not be paged out."""
+    """Memory that may not be paged out; io_uring takes a page of it for each stream."""
     hard = resource.getrlimit(resource.RLIMIT_MEMLOCK)[1]
     enough = hard == resource.RLIM_INFINITY or hard >= SPACE_WANTED or os.geteuid() == 0
     return Finding(
@@ -202,16 +204,18 @@ def peer(program: str, debian_package: str) -> Finding:
 
 
 def io_uring() -> Finding:
-    """Whether the kernel lets us have a ring; containers often refuse."""
+    """Whether the kernel lets us have a ring; containers often refuse, and 6.1 is needed."""
     libc = ctypes.CDLL(None, use_errno=True)
     parameters = ctypes.create_string_buffer(120)
+    parameters[8:12] = IO_URING_FLAGS.to_bytes(4, sys.byteorder)
     descriptor = int(libc.syscall(SYS_IO_URING_SETUP, 1, parameters))
     if descriptor >= 0:
         os.close(descriptor)
-        return Finding(name="io_uring", ok=True, found="permitted", needed=False)
+        return Finding(name="io_uring", ok=True, found="permitted, and used", needed=False)
     number = ctypes.get_errno()
     fix = "sysctl -w kernel.io_uring_disabled=0   # in a container: allow it in the seccomp profile"
-    found = "the kernel has none" if number == errno.ENOSYS else f"refused: {os.strerror(number)}"
+    old = number in (errno.ENOSYS, errno.EINVAL)
+    found = "the kernel is older than 6.1" if old else f"refused: {os.strerror(number)}"
     return Finding(
         name="io_uring", ok=False, found=f"{found}; epoll is used", fix=fix, needed=False
     )

@@ -37,11 +37,17 @@ def in_lines(status: Status, media: Summary, now: float) -> str:
         f"offhook {status.version}, signaling pid {status.pid}, up {now - status.started_at:.0f} s",
         f"listening on {', '.join(status.listeners) or 'nothing'}",
         f"{status.calls} calls now, {status.calls_total} in all, {status.clients} clients",
-        f"{up} of {len(status.workers)} workers up",
+        f"{up} of {len(status.workers)} workers up{_backends(status)}",
         *_quality(media),
         *(f"{name}: {count}" for name, count in sorted(status.counters.items())),
     ]
     return "\n".join(lines)
+
+
+def _backends(status: Status) -> str:
+    """Return how RTP gets in and out."""
+    names = sorted({worker.backend for worker in status.workers if worker.backend})
+    return f" ({', '.join(names)})" if names else ""
 
 
 def _quality(media: Summary) -> Iterator[str]:

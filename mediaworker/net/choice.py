@@ -13,7 +13,7 @@ log = logging.getLogger(__name__)
 
 AUTO, URING, PORTABLE = "auto", "uring", "portable"
 """What the setting ``media.backend`` can be."""
-ADVICE: Final = "it needs Linux 6.1, kernel.io_uring_disabled = 0, and no seccomp filter against it"
+ADVICE: Final = "see offhook doctor; it needs Linux 6.1, and 4 KiB of locked memory a stream"
 
 
 def choose(wanted: str, streams: Streams) -> Backend:

@@ -1,6 +1,7 @@
-from bus.calls import Status
+from bus.calls import Status, WorkerInfo
 from bus.commands.status import in_lines
 from bus.gauges import Summary
+from bus.ids import WorkerId
 from tests.bus.commands.running import lines_of, offhook
 from tests.peers.engine import Engine
 
@@ -34,6 +35,17 @@ def test_in_a_glance() -> None:
         "3 streams heard: MOS 4.2 (least 3.1), loss 0.5 %, jitter 1.2 ms, round trip 30 ms",
         "bad_frames: 2",
     ]
+
+
+def test_how_rtp_gets_in_and_out() -> None:
+    workers = tuple(
+        WorkerInfo(worker=WorkerId(name), state="up", pid=1, streams=0, capacity=1, backend=backend)
+        for name, backend in (("w0", "uring"), ("w1", "portable"), ("w2", "uring"))
+    )
+    status = Status(
+        version="1.2", pid=7, started_at=0.0, listeners=(), calls=0, calls_total=0, workers=workers
+    )
+    assert "3 of 3 workers up (portable, uring)" in in_lines(status, Summary(), 1.0).splitlines()
 
 
 def test_of_a_running_engine(live: Engine) -> None:
