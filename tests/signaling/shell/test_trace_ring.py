@@ -72,3 +72,11 @@ def test_the_call_id_is_found_in_either_form() -> None:
     assert call_id_of(b"BYE sip:a SIP/2.0\r\ni : 7@h\r\n\r\n") == "7@h"
     assert call_id_of(b"BYE sip:a SIP/2.0\r\ncall-id:7@h\r\n\r\n") == "7@h"
     assert call_id_of(b"") == ""
+
+
+def test_keys_are_not_shown() -> None:
+    ring = TraceRing(3)
+    line = b"a=crypto:1 AES_CM_128_HMAC_SHA1_80 inline:"
+    ring.add("sent", FLOW, message("1@h") + line + b"d0RmdmcmVCspeEc3QGZi|2^20\r\n")
+    (shown,) = ring.trace("1@h", 10_000).messages
+    assert shown.text.encode() == message("1@h") + line + b"***|2^20\r\n"
