@@ -166,7 +166,11 @@ class Subject:
             raise BenchError(f"the worker ended with {self.process.returncode}")
         if not self.socket.poll(int(min(seconds, 1.0) * 1000) + 1):
             return
-        self.identity, frame = self.socket.recv_multipart()
+        self.identity, *frames = self.socket.recv_multipart()
+        for frame in frames:
+            self._take(frame)
+
+    def _take(self, frame: bytes) -> None:
         match decode_frame(frame):
             case Request() as request:
                 self._answer(request)
