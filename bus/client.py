@@ -134,12 +134,13 @@ class Client:
     # ------------------------------------------------------------------------------- inside
 
     def _received(self, message: list[bytes]) -> None:
-        try:
-            signals = self.session.receive(message[-1], self._loop.time())
-        except FrameError as error:
-            log.warning("dropped a frame from %s: %s", self.endpoint, error)
-            return
-        self._apply(signals)
+        for frame in message:
+            try:
+                signals = self.session.receive(frame, self._loop.time())
+            except FrameError as error:
+                log.warning("dropped a frame from %s: %s", self.endpoint, error)
+            else:
+                self._apply(signals)
 
     def _wake(self) -> None:
         self._apply(self.session.wake(self._loop.time()))

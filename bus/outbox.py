@@ -9,14 +9,19 @@ caused it.  The queue is bounded, because a peer may be slow, stopped or hostile
 * Too many *replies*: the oldest are dropped.  Their requests were applied; a peer that asks again
   with the same id is answered from memory (``bus.requests.Remembered``).
 
-The shell sends ``head()`` without waiting, calls ``pop()`` once the socket took it, and stops at
-the first refusal.
+The shell sends ``head()``, or all that ``heads()`` returns as one message, without waiting, calls
+``pop()`` once the socket took it, and stops at the first refusal.
 """
+
+from typing import Final
 
 import msgspec
 
 from bus.codec import encode
 from bus.envelope import Event
+
+TOGETHER: Final = 64
+"""Frames of one message at most."""
 
 
 class Outgoing(msgspec.Struct, frozen=True):
@@ -82,9 +87,13 @@ class Outbox(msgspec.Struct):
         """Return the frame to send next."""
         return self.queue[0].frame if self.queue else None
 
-    def pop(self) -> None:
-        """Drop the head: the socket has taken it."""
-        del self.queue[0]
+    def heads(self) -> list[bytes]:
+        """Return the frames to send next, as many as one message may have."""
+        return [item.frame for item in self.queue[:TOGETHER]]
+
+    def pop(self, count: int = 1) -> None:
+        """Drop the head, or so many: the socket has taken them."""
+        del self.queue[:count]
 
     def _append_event(self, body: msgspec.Raw, at: float) -> None:
         event = Event(sequence=self.sequence, body=body, at=at)

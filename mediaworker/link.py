@@ -104,10 +104,10 @@ class Link:
 
     def flush(self) -> None:
         """Send what is queued, in order, as far as the socket takes it."""
-        while (frame := self.outbox.head()) is not None:
-            if not self._send(frame):
+        while frames := self.outbox.heads():
+            if not self._send(*frames):
                 return
-            self.outbox.pop()
+            self.outbox.pop(len(frames))
 
     def tell(self, event: StreamEvent) -> None:
         """Queue an event; without a session nobody is there to hear it."""
@@ -116,9 +116,10 @@ class Link:
 
     # --------------------------------------------------------------------------- what we say
 
-    def _send(self, frame: bytes) -> bool:
+    def _send(self, *frames: bytes) -> bool:
+        """Send frames as one message."""
         try:
-            self.socket.send(frame, zmq.NOBLOCK)
+            self.socket.send_multipart(frames, zmq.NOBLOCK)
         except zmq.Again:
             return False
         return True

@@ -10,7 +10,6 @@ means that nobody is there any more (RFC 5626 4.4.1).
 
 import asyncio
 import ssl
-from collections.abc import Callable
 from contextlib import suppress
 from typing import Final, Protocol
 
@@ -34,7 +33,12 @@ MOST_UNSENT: Final = 1 << 20
 Place = tuple[str, str, int]
 """Transport, host and port of a peer."""
 
-Feed = Callable[[Input], None]
+
+class Feed(Protocol):
+    """Takes what came in one pass of the loop, in order."""
+
+    def __call__(self, *given: Input) -> None:
+        """Work it."""
 
 
 class Keeper(Protocol):

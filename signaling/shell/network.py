@@ -13,7 +13,7 @@ from typing import Final
 import msgspec
 
 from bus.settings import Settings
-from signaling.effects import Malformed, Received, Send, TransportFailed
+from signaling.effects import Input, Malformed, Received, Send, TransportFailed
 from signaling.shell.connection import PING, PONG_TIMEOUT, Connection, Feed, Place
 from signaling.shell.listeners import ANYWHERE
 from signaling.shell.tls import client_context, identities, proves, server_context, why
@@ -114,20 +114,23 @@ class Network:
     # ------------------------------------------------------------------------------ datagrams
 
     def _readable(self, name: str, opened: socket.socket) -> None:
+        given: list[Input] = []
         for _ in range(BATCH):
             try:
                 datagram, address = opened.recvfrom(LARGEST_DATAGRAM)
             except BlockingIOError:
-                return
+                break
             except OSError:
                 continue  # an ICMP error of an earlier datagram
             flow = Flow(name, address[0], address[1])
             if len(datagram) > self.settings.max_message_bytes:
-                self.feed(Malformed(flow, datagram, "Message Too Large", 513))
+                given.append(Malformed(flow, datagram, "Message Too Large", 513))
             elif is_stun(datagram):
                 self._send_datagram(flow, binding_response(datagram, flow.host, flow.port))
             elif datagram.strip(b"\r\n\0 "):  # else a keep-alive (RFC 5626 3.5.1)
-                self.feed(Received(flow, datagram))
+                given.append(Received(flow, datagram))
+        if given:
+            self.feed(*given)
 
     def _send_datagram(self, flow: Flow, datagram: bytes) -> None:
         if not datagram:

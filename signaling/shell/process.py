@@ -107,8 +107,14 @@ class Signaling:
 
     # --------------------------------------------------------------------------- in and out
 
-    def feed(self, given: Input) -> None:
-        """Give the core one input and do what it wants done."""
+    def feed(self, *given: Input) -> None:
+        """Give the core what came in one pass of the loop, and do what it wants done."""
+        for each in given:
+            self._feed(each)
+        self.switchboard.end_pass()
+        self._arm()
+
+    def _feed(self, given: Input) -> None:
         if isinstance(given, Received):
             self.switchboard.trace("received", given.flow, given.datagram)
         try:
@@ -116,8 +122,6 @@ class Signaling:
                 self._do(effect)
         except Exception:  # a fault of ours must not end the other calls
             log.exception("%s was not worked", type(given).__name__)
-        finally:
-            self._arm()
 
     def _do(self, effect: Effect) -> None:
         match effect:

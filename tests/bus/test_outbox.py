@@ -4,7 +4,7 @@ from hypothesis import strategies as st
 
 from bus.codec import decode_frame, encode, raw
 from bus.envelope import AnyFrame, Done, Event
-from bus.outbox import Outbox
+from bus.outbox import TOGETHER, Outbox
 from bus.workers import ListProcesses
 
 BODY = raw(ListProcesses())
@@ -90,3 +90,13 @@ def test_it_is_bounded_ordered_and_honest(steps: list[str], limit: int) -> None:
     assert len(events) + outbox.events_dropped == steps.count("event")
     assert len(replies) + outbox.replies_dropped == steps.count("reply")
     assert outbox.wants_snapshot == (outbox.events_dropped > 0)
+
+
+def test_several_frames_may_leave_together() -> None:
+    outbox = Outbox()
+    for id in range(TOGETHER + 2):
+        outbox.reply(reply(id))
+    together = outbox.heads()
+    assert together == [reply(id) for id in range(TOGETHER)]
+    outbox.pop(len(together))
+    assert outbox.heads() == [reply(TOGETHER), reply(TOGETHER + 1)]

@@ -37,6 +37,8 @@ class SignalingRole:
         self.worker = b""
         self.session = ""
         self.ids = itertools.count(1)
+        self.unread: list[bytes] = []
+        """Frames that came with the last one."""
         self.hello: Message = {}
         self.events: list[Message] = []
         self.beats: list[Message] = []
@@ -53,9 +55,10 @@ class SignalingRole:
 
     def receive(self, seconds: float = 10.0) -> Message:
         """Return the next message, whatever it is."""
-        assert self.socket.poll(int(seconds * 1000)), "the worker is silent"
-        self.worker, frame = self.socket.recv_multipart()
-        return unpack(frame)
+        if not self.unread:
+            assert self.socket.poll(int(seconds * 1000)), "the worker is silent"
+            self.worker, *self.unread = self.socket.recv_multipart()
+        return unpack(self.unread.pop(0))
 
     def silent(self, seconds: float = 0.1) -> bool:
         return not self.socket.poll(int(seconds * 1000))

@@ -67,7 +67,7 @@ async def listening(
         stall_timeout=stall_timeout,
         keepalive=keepalive,
     )
-    network = Network(fed.append, Settings(sip=sip, tls=tls))
+    network = Network(lambda *given: fed.extend(given), Settings(sip=sip, tls=tls))
     listener, opened = open_listener(text, "")
     await network.add(listener, opened)
     try:

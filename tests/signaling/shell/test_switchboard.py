@@ -35,7 +35,7 @@ FLOW = Flow("udp:127.0.0.1:5060", "127.0.0.2", 5070)
 def switchboard(run_dir: Path, fed: list[Input]) -> Generator[Switchboard, None, None]:
     context = zmq.Context[zmq.SyncSocket].instance()
     board = Switchboard(context, run_dir, Settings())
-    board.start(fed.append)
+    board.start(lambda *given: fed.extend(given))
     try:
         yield board
     finally:
@@ -88,7 +88,8 @@ def test_frames_of_clients_and_workers_are_told_apart_and_answered(tmp_path: Pat
             board.to_client(ToClient(one.identity, b"reply"))
             board.to_client(ToClient(one.identity, b"event", event=True))
             board.to_worker(ToWorker(two.identity, b"command"))
-            assert [await take(client), await take(client)] == [b"reply", b"event"]
+            board.end_pass()
+            assert await take_all(client) == [b"reply", b"event"]  # one message
             assert await take(worker) == b"command"
             assert not board.outboxes
 
@@ -99,6 +100,7 @@ def test_a_peer_that_left_is_forgotten(tmp_path: Path) -> None:
     async def scenario() -> None:
         with switchboard(tmp_path, []) as board:
             board.to_client(ToClient("00ff", b"reply"))
+            board.end_pass()
             assert not board.outboxes
 
     asyncio.run(scenario())
@@ -167,6 +169,7 @@ def test_what_was_traced_is_shown_to_who_asks(tmp_path: Path) -> None:
             assert isinstance(given, FromClient)
             board.trace("received", FLOW, INVITE)
             board.show_trace(ShowTrace(given.identity, 3, "7@h"))
+            board.end_pass()
             done = decode_frame(await take(client))
             assert isinstance(done, Done)
             assert done.id == 3
