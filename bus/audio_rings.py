@@ -125,6 +125,13 @@ class AudioEnd:
         self.rings.said_written[self.row] = self.written
         return taken
 
+    def withdraw(self, keep: int) -> int:
+        """Take back what was written last, except so many samples; return how many."""
+        surplus = max(0, self.queued - keep)
+        self.written -= surplus
+        self.rings.said_written[self.row] = self.written
+        return surplus
+
 
 @functools.lru_cache(maxsize=8)
 def opened(path: str) -> AudioRings:

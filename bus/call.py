@@ -17,7 +17,9 @@ import msgspec
 
 from bus import calls as verbs
 from bus.asking import AGREE_WITHIN, Engine
+from bus.audio_stream import Audio
 from bus.calls import CallInfo, DigitReceived, Ended, OnOwnerLost, Quality
+from bus.devices import MICROPHONE, SPEAKER
 from bus.errors import NotFoundError, PeerRefusedError, WrongStateError
 from bus.gauges import Reading
 from bus.history import History
@@ -34,7 +36,8 @@ from bus.outcomes import (
 from bus.playing import Playable, absolute, as_source
 from bus.protocol import CallEvent, Command
 from bus.session import REPLY_WITHIN
-from bus.sources import AnySource, Music, Silence, Wave
+from bus.sound_cards import CallDevices
+from bus.sources import AnySource, Device, Music, Silence, Wave
 from bus.speaking import SpeechChanged, WatchSpeech
 from bus.transfers import CancelTransfer, Replaced, Transfer, TransferEnded, TransferProgress
 
@@ -42,6 +45,7 @@ T = TypeVar("T")
 
 SILENCE: Final = Silence()
 MUSIC: Final = Music()
+DEFAULT_DEVICE: Final = Device()
 
 
 class CallState(StrEnum):
@@ -104,6 +108,8 @@ class Call:
         self._sending: set[object] = set()
         self._sent: dict[object, str] = {}
         self._played = False
+        self.devices: Final = CallDevices(engine, self)
+        """Its microphone and its speaker."""
 
     @property
     def history(self) -> list[CallEvent]:
@@ -153,6 +159,15 @@ class Call:
                 return
             await self._log.change()
 
+    def audio(self, rate: int = 8000, *, lag: float = 0.2, ahead: float = 0.06) -> Audio:
+        """Take what the peer says and what it hears into our hands, for a block.
+
+        ``rate``: 8000 or 16000 Hz, whatever the codec.  ``lag``: seconds that reading may be
+        behind until it goes on with what is new.  ``ahead``: seconds that may be written before
+        they are sent.  Raises WrongStateError unless the call is up.
+        """
+        return Audio(self._engine, self, rate, lag, ahead)
+
     async def speech(self) -> AsyncGenerator[SpeechChanged, None]:
         """Yield when the peer begins to speak and ceases to, from now on; ends with the call.
 
@@ -198,9 +213,27 @@ class Call:
         if refused:
             raise PeerRefusedError(f"digits {refused} were not taken")
 
-    async def play(self, source: Playable) -> None:
-        """Change what the peer hears.  Raises BadSourceError for a file that is no sound file."""
+    async def play(self, source: Playable | Device) -> None:
+        """Change what the peer hears.
+
+        Raises BadSourceError for a file that is no sound file, DeviceError for a microphone that
+        does not open.
+        """
+        if isinstance(source, Device):
+            await self.devices.play(source)
+            return
         await self._ask(verbs.Play(call=self.id, source=as_source(source)), then=self._playing)
+        await self.devices.stop(MICROPHONE)
+
+    async def listen(self, device: Device | None = DEFAULT_DEVICE) -> None:
+        """Hear the peer from a speaker, or from another, or (None) no more.  Raises DeviceError.
+
+        A device that goes away is silence and ``DeviceChanged``, until it is back.
+        """
+        if device is None:
+            await self.devices.stop(SPEAKER)
+        else:
+            await self.devices.listen(device)
 
     async def wait_played(self) -> None:
         """Wait for the end of a source that has one (a WAV file that does not loop).

@@ -13,6 +13,7 @@ from bus.calls import (
     Snapshot,
     WorkerChanged,
 )
+from bus.devices import DeviceChanged
 from bus.holding import HoldChanged
 from bus.quality import MediaResumed, MediaTimeout, QualityChanged
 from bus.registrations import RegistrationChanged
@@ -21,6 +22,7 @@ from bus.transfers import Replaced, TransferAsked, TransferEnded, TransferProgre
 
 __all__ = [
     "Answered",
+    "DeviceChanged",
     "DigitReceived",
     "DigitsSent",
     "Ended",

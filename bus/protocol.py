@@ -26,6 +26,7 @@ from bus.calls import (
     WorkerChanged,
     Workers,
 )
+from bus.devices import DeviceEvent
 from bus.holding import HoldCommand, HoldEvent
 from bus.quality import QualityEvent
 from bus.registrations import (
@@ -39,7 +40,12 @@ from bus.tracing import Trace, TraceCommand
 from bus.transfers import TransferCommand, TransferEvent
 
 Command = (
-    CallCommand | HoldCommand | TransferCommand | RegistrationCommand | TraceCommand | SpeechCommand
+    CallCommand
+    | HoldCommand
+    | TransferCommand
+    | RegistrationCommand
+    | TraceCommand
+    | SpeechCommand
     | AudioCommand
 )
 Reply = Ok | Welcome | Dialled | Calls | Workers | Status | Registering | Registrations | Trace
@@ -55,6 +61,7 @@ CallEvent = (
     | Snapshot
     | HoldEvent
     | SpeechEvent
+    | DeviceEvent
     | TransferEvent
     | QualityEvent
 )

@@ -45,4 +45,16 @@ class Application(Source, tag="application", frozen=True):
     """What an application writes into the ring it was lent, see ``bus.audio``."""
 
 
+class Device(Source, tag="device", frozen=True):
+    """A sound card of this machine: a microphone to play, a speaker to listen.
+
+    ``name``: its name, a part of it, or its index; empty is the default.  ``voice``: of a
+    microphone, without echo and noise and at an even loudness (the extra ``offhook[voice]``).
+    Served by the library of the application, so it does not go over the bus.
+    """
+
+    name: str = ""
+    voice: bool = False
+
+
 AnySource = Silence | Tone | Wave | Echo | Leg | Music | Application

@@ -6,6 +6,7 @@ from typing import assert_never
 from bus import calls as verbs
 from bus.call import Call
 from bus.calls import Quality
+from bus.devices import DeviceChanged
 from bus.gauges import Reading, Summary
 from bus.holding import HoldChanged
 from bus.outcomes import outcome_of
@@ -40,6 +41,8 @@ def in_words(event: FeedEvent) -> str:
             return "played to the end"
         case verbs.MediaChanged():
             return f"media {event.direction} {event.codec} {event.remote_media}"
+        case DeviceChanged():
+            return f"{event.part} {event.device} {event.state} {event.reason}".rstrip()
         case SpeechChanged():
             return "the peer speaks" if event.speaks else "the peer is silent"
         case HoldChanged():
