@@ -28,8 +28,8 @@ from mediaworker.securing import check as check_crypto
 from mediaworker.securing import expose, secure
 from mediaworker.sounding import PARTS, forget_leg
 from mediaworker.sources.resample import RATE
+from mediaworker.stages.anchor import clear
 from mediaworker.stages.protect import sealed_report
-from mediaworker.stages.reorder import AMPLE, IDLE
 from mediaworker.stages.report import FIRST, farewell
 from mediaworker.stages.score import conclude
 from mediaworker.streams import DIGITS, NEVER, TICK, TICK_NS, PayloadKind, Streams
@@ -138,9 +138,9 @@ def open_row(media: Media, row: int, *, caller_is_remote: bool, entropy: bytes) 
     streams.events_payload_type[row] = streams.recording[row] = -1
     streams.events_clock[row] = RATE
     streams.candidate_sequence[row] = -1
-    streams.gap[row], streams.slack[row] = IDLE, AMPLE
     streams.period[row], streams.frame[row] = PERIOD, PERIOD * TICK
     streams.scale[row], streams.units[row] = 1, TICK
+    clear(media, row)
     streams.due[row] = media.tick + 1 + _phase(media)
     streams.report_due[row] = media.tick + FIRST + int(streams.entropy[row]) % FIRST
     streams.live[row] = True
@@ -156,7 +156,7 @@ def aim(media: Media, row: int, remote: Remote) -> None:
     nowhere = peer[:2] in NOWHERE
     if not nowhere:
         streams.rtcp_mux[row] = remote.rtcp_mux
-        _turn(media, row, peer, rtcp_peer, hears=remote.receive)
+        _turn(media, row, peer, rtcp_peer, talks=remote.send and remote.receive)
     streams.sends[row], streams.receives[row] = remote.send and not nowhere, remote.receive
     streams.codec[row], streams.payload_kinds[row] = codec, kinds
     streams.payload_type[row] = remote.payload_type
@@ -164,7 +164,10 @@ def aim(media: Media, row: int, remote: Remote) -> None:
     streams.events_clock[row] = remote.events_clock
     streams.hears_tones[row] = media.hears_tones[remote.events_payload_type < 0]
     streams.period[row] = _packet_time(codec, remote.ptime_ms) * 1_000_000 // TICK_NS
+    scaled = streams.scale[row] != FORMATS[codec].scale
     streams.scale[row], streams.units[row] = FORMATS[codec].scale, FORMATS[codec].units
+    if scaled:
+        clear(media, row)
     streams.frame[row] = streams.period[row] * streams.scale[row] * TICK
     media.coders.open(row, codec, remote.parameters)
     if media.coders.pauses(row):
@@ -266,7 +269,7 @@ def _phase(media: Media) -> int:
     return int(few.argmax() if few.max() >= 0 else loads.argmin())
 
 
-def _turn(media: Media, row: int, peer: Words, rtcp_peer: Words, *, hears: bool) -> None:
+def _turn(media: Media, row: int, peer: Words, rtcp_peer: Words, *, talks: bool) -> None:
     """Turn to an address; what was learnt in its place stays, and may be learnt anew."""
     streams = media.streams
     new = not streams.aimed[row] or streams.offered_peer[row].tolist() != list(peer)
@@ -278,7 +281,7 @@ def _turn(media: Media, row: int, peer: Words, rtcp_peer: Words, *, hears: bool)
         streams.rtcp_peer[row] = streams.peer[row]
     elif streams.peer[row].tolist() == list(peer):
         streams.rtcp_peer[row] = rtcp_peer
-    if new or hears:
+    if new or talks:
         streams.latched[row], streams.stranger_packets[row] = False, 0
         streams.aimed_at[row] = media.tick
     streams.aimed[row] = True

@@ -9,8 +9,8 @@ The peer is where its description says.  The setting ``media.accept_rtp_from`` s
 *Learning.*  Somebody is taken for the peer who sent ``PATIENCE`` packets of one SSRC and of agreed
 payload types in a row, and not all at once:
 
-* In the first seconds after the stream was aimed (again), while the peer is not heard.  Whoever is
-  heard first is the peer from then on.
+* In the first seconds after the stream was aimed (again, so that both are to talk), while the peer
+  is not heard.  Whoever is heard first is the peer from then on.
 * When the peer was silent for ``SILENT``, though it should talk.  Then only who is known can be it:
   by its SSRC, by its host, or as who was described.  No stranger can take over a running call (RTP
   bleed), also not one that is held.
@@ -35,8 +35,10 @@ WINDOW: Final = 2000
 """Ticks from aiming in which the address may be learnt, 10 s."""
 PATIENCE: Final = 4
 """Packets, of which the last is heard."""
-SPAN: Final = range(10, 200)
+SPAN: Final = range(10, 500)
 """Ticks that they take: our peer may be about to speak, and nobody takes long for so few."""
+LONGER: Final = 200
+"""Ticks that they take at least if somebody else was heard before, 1 s."""
 SILENT: Final = 600
 """Ticks of silence, 3 s, after which the peer may be elsewhere."""
 ONE: Final = np.array(1, np.uint64)
@@ -58,7 +60,7 @@ WRITES: Final = frozenset(
 def admit(media: Media, wave: Wave) -> None:
     """Find which datagrams go on."""
     streams, rows = media.streams, wave.rows
-    headers = parse(streams.datagrams, rows, wave.slot, wave.lengths)
+    headers = parse(streams, rows, wave.slot, wave.lengths)
     same, good = streams.peer[rows] == wave.sources, headers.valid
     if not every(same):
         good = good & np.logical_and.reduce(same, axis=1)
@@ -116,9 +118,11 @@ def _meet(media: Media, wave: Wave, headers: Headers, index: int) -> bool:
     source, ssrc = wave.sources[index].tolist(), int(headers.ssrcs[index])
     if streams.payload_kinds[row, headers.payload_types[index]] == PayloadKind.UNKNOWN:
         return False
-    if streams.latched[row] and not _is_known(media, row, source, ssrc):
+    known = _is_known(media, row, source, ssrc)
+    if streams.latched[row] and not known:
         return False
-    return _learn(media, row, source, ssrc)
+    least = SPAN.start if known or not streams.heard_any[row] else LONGER
+    return _learn(media, row, source, ssrc, least)
 
 
 def _is_known(media: Media, row: int, source: list[int], ssrc: int) -> bool:
@@ -129,7 +133,7 @@ def _is_known(media: Media, row: int, source: list[int], ssrc: int) -> bool:
     return same_host or described or ssrc == int(streams.remote_ssrc[row])
 
 
-def _learn(media: Media, row: int, source: list[int], ssrc: int) -> bool:
+def _learn(media: Media, row: int, source: list[int], ssrc: int, least: int) -> bool:
     """Note a packet from somewhere else; True once its sender is taken for the peer."""
     streams = media.streams
     age = media.tick - int(streams.stranger_since[row])
@@ -139,7 +143,7 @@ def _learn(media: Media, row: int, source: list[int], ssrc: int) -> bool:
         streams.stranger[row], streams.stranger_ssrc[row] = source, ssrc
         streams.stranger_since[row] = media.tick
     streams.stranger_packets[row] = min(count, PATIENCE)
-    if count < PATIENCE or age < SPAN.start:
+    if count < PATIENCE or age < least:
         return False
     high, low, port = source
     streams.peer[row] = source

@@ -356,7 +356,7 @@ def test_quality_is_what_the_public_columns_say() -> None:
     assert (*counts, quality.packets_late, quality.strangers) == (50, 48, 2, 0, 1)
     assert quality.loss_percent == 4
     assert 3.9 < quality.mos < 4.1
-    assert 0 < quality.mos - quality.mos_conversational < 0.1
+    assert quality.mos_conversational == quality.mos  # nobody minds so little delay
     assert quality.mos_worst == 0  # it was shorter than five seconds
     assert 40 <= quality.frames_played <= 48
     assert isinstance(quality.packets_sent, int) and isinstance(quality.jitter_ms, float)

@@ -1,10 +1,12 @@
 import pytest
 
+from bus.ids import StreamId
 from mediaworker import rows
 from mediaworker.net.address import words_of
+from mediaworker.rtp.rtcp import goodbye, report
 from mediaworker.stages.admit import PATIENCE, WINDOW
 from mediaworker.streams import DATAGRAM
-from tests.mediaworker.virtual import HOST, PORT, Rtp, Worker, packets, peer, speech
+from tests.mediaworker.virtual import HOST, PORT, SSRC, Rtp, Worker, packets, peer, speech
 
 ELSEWHERE = "198.51.100.4"
 
@@ -147,3 +149,189 @@ def test_a_burst_is_not_enough() -> None:
     worker.run(1)
     assert worker.public("packets_strange", row) == 12
     assert not worker.media.streams.latched[row]
+
+
+SECOND = 200
+"""Ticks."""
+
+
+def test_a_peer_that_moved_is_found_by_its_ssrc_after_three_seconds() -> None:
+    """Its NAT gave it another place: nothing was signaled, but it is the same source."""
+    worker = Worker()
+    row = worker.open()
+    feed(worker, row, 50)
+    feed(worker, row, 100, first=50, host=ELSEWHERE, port=9999)
+    assert worker.public("packets_received", row) == 50
+    feed(worker, row, 100, first=150, host=ELSEWHERE, port=9999)
+    assert worker.media.streams.peer[row].tolist() == list(words_of(ELSEWHERE, 9999))
+    assert worker.public("packets_received", row) > 50 + 20
+    feed(worker, row, 20, first=250)
+    assert worker.media.streams.peer[row].tolist() == list(words_of(ELSEWHERE, 9999)), "locked"
+
+
+def test_a_peer_that_restarted_on_another_port_is_found_by_its_host() -> None:
+    worker = Worker()
+    row = worker.open()
+    feed(worker, row, 50)
+    worker.run(4 * SECOND)
+    for number in range(10):
+        worker.arrive(row, Rtp(number, 160 * number, bytes(160), ssrc=3), port=9000)
+        worker.run(4)
+    assert worker.media.streams.peer[row].tolist() == list(words_of(HOST, 9000))
+
+
+def test_no_stranger_is_taken_for_a_peer_that_is_silent() -> None:
+    """RTP bleed: neither after three seconds nor while the call is held."""
+    worker = Worker()
+    row = worker.open()
+    feed(worker, row, 50)
+    for hold in (False, True):
+        rows.aim(worker.media, row, peer(receive=not hold))
+        worker.run(WINDOW)
+        for number in range(400):
+            worker.arrive(row, Rtp(number, 160 * number, bytes(160), ssrc=3), host=ELSEWHERE)
+            worker.run(4)
+        assert worker.media.streams.peer[row].tolist() == list(words_of(HOST, PORT))
+    assert worker.public("packets_strange", row) == 800
+
+
+def test_a_held_peer_does_not_move() -> None:
+    worker = Worker()
+    row = worker.open()
+    feed(worker, row, 50)
+    rows.aim(worker.media, row, peer(send=False))
+    worker.run(4 * SECOND)
+    feed(worker, row, 100, first=50, host=ELSEWHERE)
+    assert worker.media.streams.peer[row].tolist() == list(words_of(HOST, PORT))
+
+
+def test_after_a_reinvite_the_peer_may_be_elsewhere() -> None:
+    worker = Worker()
+    row = worker.open()
+    feed(worker, row, 50)
+    rows.aim(worker.media, row, peer(ptime_ms=30))
+    for number in range(60):
+        worker.arrive(row, Rtp(number, 160 * number, bytes(160), ssrc=3), host=ELSEWHERE)
+        worker.run(4)
+    assert worker.media.streams.peer[row].tolist() == list(words_of(ELSEWHERE, PORT))
+
+
+def test_after_a_reinvite_the_peer_has_a_second_to_speak() -> None:
+    worker = Worker()
+    row = worker.open()
+    feed(worker, row, 50)
+    rows.aim(worker.media, row, peer(ptime_ms=30))
+    for number in range(45):
+        worker.arrive(row, Rtp(number, 160 * number, bytes(160), ssrc=3), host=ELSEWHERE)
+        worker.run(4)
+    feed(worker, row, 10, first=50)
+    assert worker.media.streams.peer[row].tolist() == list(words_of(HOST, PORT))
+    assert worker.public("packets_strange", row) == 45
+
+
+def test_after_a_reinvite_the_peer_that_is_heard_stays() -> None:
+    worker = Worker()
+    row = worker.open()
+    feed(worker, row, 50)
+    rows.aim(worker.media, row, peer(ptime_ms=30))
+    for number in range(50):
+        worker.arrive(row, Rtp(number, 160 * number, bytes(160), ssrc=3), host=ELSEWHERE)
+        feed(worker, row, 1, first=50 + number)
+    assert worker.media.streams.peer[row].tolist() == list(words_of(HOST, PORT))
+    assert worker.public("packets_strange", row) == 50
+
+
+def test_few_packets_over_a_long_time_are_not_enough() -> None:
+    worker = Worker()
+    row = worker.open()
+    for number in range(8):
+        worker.arrive(row, Rtp(number, 160 * number, bytes(160), ssrc=3), host=ELSEWHERE)
+        worker.run(SECOND)
+    assert not worker.media.streams.latched[row]
+
+
+def test_only_whom_the_description_names() -> None:
+    worker = Worker()
+    worker.media.accepts = "sdp"
+    row = worker.open()
+    feed(worker, row, 50, port=PORT + 2)
+    assert worker.public("packets_received", row) == 0
+    feed(worker, row, 10, first=50)
+    worker.run(5 * SECOND)
+    feed(worker, row, 50, first=60, port=PORT + 2)
+    assert worker.public("packets_received", row) == 10
+    assert worker.public("packets_strange", row) == 100
+
+
+def test_whoever_sends() -> None:
+    worker = Worker()
+    worker.media.accepts = "any"
+    row = worker.open()
+    feed(worker, row, 10)
+    feed(worker, row, 40, first=10, host=ELSEWHERE)
+    assert worker.public("packets_received", row) == 50
+    assert worker.media.streams.peer[row].tolist() == list(words_of(HOST, PORT)), (
+        "but hears nothing"
+    )
+
+
+@pytest.mark.parametrize("accepts", ["sdp", "latch", "any"])
+def test_nobody_is_answered_before_the_stream_was_aimed(accepts: str) -> None:
+    worker = Worker()
+    worker.media.accepts = accepts
+    row = rows.take(worker.media, StreamId(9), 0)
+    rows.open_row(worker.media, row, caller_is_remote=True, entropy=bytes(16))
+    feed(worker, row, 100, host=ELSEWHERE)
+    assert worker.public("packets_received", row) == 0
+    assert worker.public("packets_strange", row) == 100
+    assert not worker.sent(row)
+    assert not worker.wire.sent_reports
+
+
+def test_a_source_may_change_its_ssrc() -> None:
+    worker = Worker()
+    row = worker.open()
+    feed(worker, row, 50)
+    for number in range(50):
+        worker.arrive(row, Rtp(number, 160 * number, bytes(160), ssrc=3))
+        worker.run(4)
+    assert worker.media.streams.remote_ssrc[row] == 3
+    assert worker.public("packets_received", row) == 99
+    assert worker.public("packets_strange", row) == 0
+
+
+REPORT = report(SSRC, "x", None, ()) + goodbye(SSRC)
+
+
+def test_rtcp_comes_with_rtp_where_that_was_agreed_upon() -> None:
+    worker = Worker()
+    row, other = worker.open(peer(rtcp_mux=True)), worker.open()
+    for each in (row, other):
+        worker.arrive(each, REPORT)
+        worker.arrive(each, REPORT, host=ELSEWHERE)
+    feed(worker, row, 5)
+    assert worker.media.streams.goodbye_ssrc[:2].tolist() == [SSRC, 0]
+    assert worker.public("packets_strange", row) == 1
+    assert worker.public("packets_strange", other) == 2
+    assert worker.public("packets_received", row) == 5
+
+
+@pytest.mark.parametrize("kind", range(192, 224))
+def test_payload_types_of_rtcp_are_no_rtp(kind: int) -> None:
+    """RFC 5761 section 4; of one as short as 12 bytes, and of an extended report alone."""
+    worker = Worker()
+    row = worker.open(peer(rtcp_mux=True))
+    worker.arrive(row, bytes([0x80, kind, 0, 2]) + bytes(8))
+    worker.run(1)
+    assert worker.public("packets_received", row) == worker.public("packets_strange", row) == 0
+
+
+def test_our_reports_go_where_rtp_goes_also_if_that_was_learnt() -> None:
+    worker = Worker()
+    row = worker.open(peer(rtcp_mux=True))
+    assert worker.media.streams.rtcp_peer[row].tolist() == list(words_of(HOST, PORT))
+    feed(worker, row, 10, host=ELSEWHERE, port=9999)
+    assert worker.media.streams.rtcp_peer[row].tolist() == list(words_of(ELSEWHERE, 9999))
+    rows.aim(worker.media, row, peer())
+    rows.aim(worker.media, row, peer(rtcp_mux=True))
+    assert worker.media.streams.rtcp_peer[row].tolist() == list(words_of(ELSEWHERE, 9999))
