@@ -1,4 +1,5 @@
 import itertools
+import random
 
 import pytest
 
@@ -9,12 +10,14 @@ from mediaworker.rtp.rtcp import (
     Block,
     Compound,
     SenderInfo,
+    extended,
     goodbye,
     middle,
     ntp_time,
     parse,
     report,
 )
+from mediaworker.rtp.rtcp_xr import UNKNOWN, Answer, Extended, VoipMetrics
 from mediaworker.stages.report import FIRST, INTERVAL
 from tests.mediaworker.virtual import HOST, PORT, SSRC, Worker, packets, peer, speech
 
@@ -165,3 +168,134 @@ def test_reports_go_on_while_held() -> None:
     worker.open(peer(send=False, receive=False))
     worker.run(2 * INTERVAL)
     assert reports(worker)
+
+
+def extended_of(worker: Worker, row: int) -> Extended:
+    return reports(worker, row)[-1].extended
+
+
+def test_an_extended_report_says_how_well_the_peer_is_heard() -> None:
+    worker = Worker()
+    row = worker.open()
+    for index, packet in enumerate(packets(speech(160 * 600))):
+        if index % 10 != 9:
+            worker.arrive(row, packet, after=1 + 4 * index)
+    worker.run(2400)
+    (metrics,) = extended_of(worker, row).metrics
+    assert metrics.ssrc == SSRC
+    assert metrics.loss_rate == pytest.approx(25.6, abs=1)
+    assert metrics.discard_rate == 0
+    assert (metrics.burst_density, metrics.gmin) == (pytest.approx(26, abs=4), 16)
+    assert metrics.end_system_ms in range(20, 200)
+    assert metrics.mos_lq == round(worker.public("mos", row) * 10)
+    assert metrics.mos_cq == round(worker.public("mos_conversational", row) * 10)
+    assert metrics.r_factor in range(60, 80)
+    assert (metrics.noise_level, metrics.external_r_factor) == (UNKNOWN, UNKNOWN)
+
+
+def test_before_there_is_a_score_it_is_not_known() -> None:
+    worker = Worker()
+    row = worker.open()
+    worker.arrive(row, packets(speech(160))[0])
+    worker.media.streams.report_due[row] = 10
+    worker.run(20)
+    (metrics,) = extended_of(worker, row).metrics
+    assert (metrics.r_factor, metrics.mos_lq, metrics.mos_cq) == (UNKNOWN,) * 3
+
+
+def test_who_hears_nothing_and_sends_has_nothing_more_to_say() -> None:
+    worker = Worker()
+    row = worker.open()
+    worker.run(FIRST + INTERVAL)
+    assert extended_of(worker, row) == Extended()
+
+
+def test_who_only_listens_measures_the_round_trip_all_the_same() -> None:
+    worker = Worker()
+    row = worker.open(peer(send=False))
+    worker.run(FIRST + INTERVAL)
+    reference = extended_of(worker, row).reference
+    assert reference
+    sent = worker.wire.sent_reports[-1]
+    assert sent.row == row
+    ssrc = int(worker.media.streams.ssrc[row])
+    sent_at = (middle(ntp_time(worker.media.wall_ns)) - 65536 // 4) % 2**32
+    answer = Answer(ssrc, sent_at, 65536 // 5)
+    foreign = Answer(ssrc ^ 1, sent_at, 0)
+    hear(worker, row, report(SSRC, "x", None, ()) + extended(SSRC, Extended(0, (foreign, answer))))
+    assert worker.public("round_trip_ms", row) == pytest.approx(50 + 5, abs=0.1)
+
+
+def test_the_peers_reference_time_is_answered() -> None:
+    worker = Worker()
+    row = worker.open()
+    worker.arrive(row, packets(speech(160))[0])
+    worker.run(1)
+    reference = Extended(0x1122334455667788)
+    hear(worker, row, report(SSRC, "x", None, ()) + extended(SSRC, reference))
+    heard_at = worker.tick
+    while not worker.wire.sent_reports:
+        worker.run(1)
+    (answer,) = extended_of(worker, row).answers
+    delay = (worker.tick - heard_at) * 65536 // 200
+    assert answer == Answer(SSRC, 0x33445566, delay)
+
+
+@pytest.mark.parametrize(("score", "known"), [(42, 4.2), (9, 0), (51, 0), (UNKNOWN, 0)])
+def test_how_the_peer_scores_us(score: int, known: float) -> None:
+    worker = Worker()
+    row = worker.open()
+    ssrc = int(worker.media.streams.ssrc[row])
+    other = VoipMetrics(ssrc ^ 1, 0, 0, 0, 0, 0, 0, mos_lq=11)
+    metrics = VoipMetrics(ssrc, 0, 0, 0, 0, 0, 0, mos_lq=score)
+    blocks = Extended(metrics=(metrics, other))
+    hear(worker, row, report(SSRC, "x", None, ()) + extended(SSRC, blocks))
+    assert worker.public("remote_mos", row) == pytest.approx(known)
+
+
+def test_what_the_peer_lost_lately() -> None:
+    worker = Worker()
+    row = worker.open()
+    block = block_for(worker, row)._replace(fraction_lost=64)
+    hear(worker, row, report(SSRC, "x", None, (block,)))
+    assert worker.public("remote_loss_percent", row) == 25
+
+
+def test_a_goodbye_is_noted() -> None:
+    worker = Worker()
+    row = worker.open()
+    hear(worker, row, report(SSRC, "x", None, ()))
+    assert worker.media.streams.goodbye_ssrc[row] == 0
+    assert worker.media.streams.report_heard_at[row] == worker.tick
+    hear(worker, row, report(SSRC, "x", None, ()) + goodbye(SSRC))
+    assert worker.media.streams.goodbye_ssrc[row] == SSRC
+
+
+def test_mutated_reports_do_no_harm() -> None:
+    """A hundred thousand, in one stream; what they may say is bounded, too."""
+    worker, chance = Worker(), random.Random(4)
+    row = worker.open()
+    worker.arrive(row, packets(speech(160))[0])
+    worker.run(2)
+    ssrc = int(worker.media.streams.ssrc[row])
+    metrics = VoipMetrics(ssrc, 1, 2, 3, 4, 5, 6, mos_lq=40)
+    blocks = Extended(1 << 40, (Answer(ssrc, 7, 8),) * 2, (metrics,))
+    whole = report(SSRC, "cname", SenderInfo(1 << 40, 1, 2, 3), (block_for(worker, row),) * 2)
+    whole += extended(SSRC, blocks) + goodbye(SSRC)
+    source = words_of(HOST, PORT + 1)
+    for _ in range(100):
+        worker.wire.reports = [Report(row, mutated(whole, chance), source) for _ in range(1000)]
+        worker.run(1)
+        assert 0 <= worker.public("round_trip_ms", row) < 60_000
+        assert 0 <= worker.public("remote_loss_percent", row) <= 100
+        assert worker.public("remote_mos", row) <= 5
+    worker.run(FIRST + INTERVAL)
+    assert reports(worker)[-1].sender is not None
+
+
+def mutated(whole: bytes, chance: random.Random) -> bytes:
+    content = bytearray(whole)
+    for _ in range(chance.choice((0, 1, 1, 2, 8))):
+        content[chance.randrange(len(content))] = chance.choice((0, 1, 0x7F, 0xFF, 0xCF, 0x80))
+    begin = chance.choice((0, 0, 0, 4, 8, 60))
+    return bytes(content[begin : chance.choice((len(content), chance.randrange(len(content))))])
