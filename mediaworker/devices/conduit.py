@@ -24,7 +24,7 @@ START: Final = 0.03
 SURPLUS: Final = 0.15
 """Seconds above what should wait, from which on some is left out: nobody drained, or nobody could
 keep up."""
-STALLED: Final = 2.0
+STALLED: Final = 4.0
 """Seconds after which a device that moves nothing is taken to be gone."""
 
 Clean = Callable[[Column[np.int16]], Column[np.int16]]
@@ -87,7 +87,7 @@ class Outward:
     """To a speaker.
 
     The device is kept full, so what waits for room in it is the queue; a device that is not full
-    counts as less than nothing.
+    counts as less than nothing.  Some take half a second from being full to playing.
     """
 
     def __init__(self, card: Card, ring: AudioEnd, counts: Counts) -> None:
@@ -97,44 +97,40 @@ class Outward:
         self.waiting = 0.0
         self._queue = np.zeros(0, np.int16)
         self._moved_at = 0.0
-        self._began = False
-        self._runs = False
-        """It was seen to play: some devices take half a second to begin."""
+        self._is_full = self._plays = False
         ring.skip(0)
 
     def step(self, now: float, passed: float) -> bool:
         """Move what is there; False if the device seems to be gone."""
         card, room, came = self.card, self.card.available(), self.ring.available
+        self._is_full = self._is_full or not room
+        self._plays = self._plays or (self._is_full and room > 0)
         if room or not self._moved_at:
             self._moved_at = now
         self.waiting = (len(self._queue) - room) / card.rate
-        if self._began and room >= card.size:
-            self._refill()
-        self._runs = self._runs or (self._began and room > 0)
-        if self._runs:
-            self.drift.note(self.waiting, passed, came=came > 0, went=room > 0)
         heard = self.ring.read(came) if came else None
         if heard is not None:
-            self._push(self.way.convert(heard, self.drift.ratio))
-        self._queue = self._queue[card.write(self._queue) :]
+            made = self.way.convert(heard, self.drift.ratio)
+            self._queue = np.concatenate((self._queue, made))
+        if self._plays:
+            self.drift.note(self.waiting, passed, came=came > 0, went=room > 0)
+            self._keep(room)
+            self._queue = self._queue[card.write(self._queue) :]
+        else:
+            self._queue = self._queue[-round(START * card.rate) :]
+            card.write(np.zeros(room, np.int16))
         return now - self._moved_at < STALLED
 
-    def _refill(self) -> None:
-        """Begin again after the device ran dry."""
-        self._queue = np.concatenate((np.zeros(self.card.size, np.int16), self._queue))
-        self.counts.silent += self.card.size / self.card.rate
-        self.drift.disturb()
-
-    def _push(self, samples: Column[np.int16]) -> None:
+    def _keep(self, room: int) -> None:
+        """Fill the device again after it ran dry; leave out what is far too much."""
         rate = self.card.rate
-        if not self._began:
-            self._began = True
-            self._queue = np.zeros(self.card.size + round(START * rate), np.int16)
-        self._queue = np.concatenate((self._queue, samples))
-        most = self.drift.target + SURPLUS if self._runs else START
-        if len(self._queue) > self.card.size + round(most * rate):
-            kept = self.card.size + round(START * rate)
-            if self._runs:
-                self.counts.skipped += (len(self._queue) - kept) / rate
-                self.drift.disturb()
+        if room >= self.card.size:
+            silence = np.zeros(self.card.size, np.int16)
+            self._queue = np.concatenate((silence, self._queue))
+            self.counts.silent += self.card.size / rate
+            self.drift.disturb()
+        elif len(self._queue) - room > round((self.drift.target + SURPLUS) * rate):
+            kept = room + round(START * rate)
+            self.counts.skipped += (len(self._queue) - kept) / rate
             self._queue = self._queue[-kept:]
+            self.drift.disturb()

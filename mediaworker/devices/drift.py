@@ -87,7 +87,7 @@ class _Gaps:
 
     def __init__(self) -> None:
         self.longest = 0.0
-        self.since = 0.0
+        self.since = 2 * LONGEST
         self.most = 0.0
         self.before = deque[float](maxlen=REMEMBERED)
 
