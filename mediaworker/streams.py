@@ -411,11 +411,24 @@ class Streams(Table):
     def __init__(self, rows: int, memory: mmap.mmap, path: Path | None = None) -> None:
         super().__init__(rows, memory, path)
         self.datagrams: Column[np.uint8] = self.slots[:, :, OFFSET : OFFSET + DATAGRAM]
+        self.pieces: dict[tuple[int, int], Column[np.void]] = {}
+        """Views of all slots, for ``read``, by where in the datagram they begin and their size."""
         self.header: Column[np.uint32] = self.packet[:, :HEADER].view(">u4")
         self.payload: Column[np.uint8] = self.packet[:, HEADER:]
         halves = self.progress.view(np.uint32).reshape(-1, 2)[:, :: 1 if LITTLE else -1]
         self.packets_sent: Column[np.uint32] = halves[:, 0]
         self.media_time: Column[np.uint32] = halves[:, 1]
+
+    def read(self, rows: Rows, slot: Slot, begin: int, size: int) -> Column[np.uint8]:
+        """Return ``datagrams[rows, slot, begin : begin + size]``, four times as fast."""
+        view = self.pieces.get((begin, size))
+        if view is None:
+            self.datagrams[0, 0, begin : begin + size].reshape(size)  # raises if beyond the end
+            shape, offset = self.rows * SLOTS, OFFSET + begin
+            view = np.ndarray(shape, f"V{size}", self.slots, offset, SLOT)
+            self.pieces[begin, size] = view
+        read: Column[np.uint8] = view[rows * SLOTS + slot].view(np.uint8).reshape(-1, size)
+        return read
 
 
 class Recordings(Table):

@@ -16,7 +16,7 @@ import numpy as np
 
 from bus.columns import Column
 from mediaworker.masks import every, places
-from mediaworker.streams import DATAGRAM, HEADER, Rows, Slot
+from mediaworker.streams import DATAGRAM, HEADER, LITTLE, Rows, Slot, Streams
 
 VERSION: Final = np.array(3 << 30, np.uint32)
 TWO: Final = np.array(2 << 30, np.uint32)
@@ -62,11 +62,10 @@ class Headers(NamedTuple):
         )
 
 
-def parse(
-    datagrams: Column[np.uint8], rows: Rows, slot: Slot, lengths: Column[np.int64]
-) -> Headers:
+def parse(streams: Streams, rows: Rows, slot: Slot, lengths: Column[np.int64]) -> Headers:
     """Read the headers of ``datagrams[rows, slot]``, of which ``lengths`` bytes are filled."""
-    words = datagrams[rows, slot, :HEADER].view(">u4").astype(np.uint32)
+    words = streams.read(rows, slot, 0, HEADER).view(np.uint32)
+    words = words.byteswap() if LITTLE else words
     first = words[:, 0]
     types = (first >> TYPE_SHIFT) & TYPE_MASK
     sizes = lengths - HEADERS
@@ -79,7 +78,7 @@ def parse(
         begins = np.full(len(lengths), HEADER)
         for index in places(valid & ~usual).tolist():
             place = slot if isinstance(slot, int) else slot[index]
-            datagram = datagrams[rows[index], place, : lengths[index]].tobytes()
+            datagram = streams.datagrams[rows[index], place, : lengths[index]].tobytes()
             begin, size = payload_of(datagram)
             begins[index], sizes[index], valid[index] = begin, size, size >= 0
     sequences = first.astype(np.uint16)

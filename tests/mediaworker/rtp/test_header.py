@@ -5,15 +5,15 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from mediaworker.rtp.header import Headers, first_words, parse, payload_of
-from mediaworker.streams import DATAGRAM
+from mediaworker.streams import DATAGRAM, Streams
 
 
 def parsed(*datagrams: bytes) -> Headers:
-    slots = np.zeros((len(datagrams), 1, DATAGRAM), np.uint8)
+    streams = Streams.private(len(datagrams))
     for index, datagram in enumerate(datagrams):
-        slots[index, 0, : len(datagram)] = np.frombuffer(datagram, np.uint8)
+        streams.datagrams[index, 0, : len(datagram)] = np.frombuffer(datagram, np.uint8)
     lengths = np.array([len(datagram) for datagram in datagrams])
-    return parse(slots, np.arange(len(datagrams)), 0, lengths)
+    return parse(streams, np.arange(len(datagrams)), 0, lengths)
 
 
 def rtp(first: int = 0x80, second: int = 0, body: bytes = b"payload", sequence: int = 7) -> bytes:
