@@ -18,6 +18,7 @@ from bus.streams import StreamEvent
 from bus.tables import PublicStreams, WorkerState
 from mediaworker.codecs.coders import Coders
 from mediaworker.ring import Rings, Windows
+from mediaworker.rooms import Room
 from mediaworker.rtp.header import Headers
 from mediaworker.rtp.srtp import Protected
 from mediaworker.streams import RECORDINGS, RINGS, TICK, Recordings, Rows, Slot, Streams
@@ -119,6 +120,12 @@ class Media:
         self.lent = set[int]()
         """Rows whose audio an application has."""
         self.coders = Coders()
+        self.gained: set[int] = set()
+        """Rows with a gain."""
+        self.grouped: set[int] = set()
+        """Rows in a group."""
+        self.rooms: dict[int, Room] = {}
+        """By their rows."""
         self.pausing: set[int] = set()
         """Rows whose packets may be suppressed."""
         self.protected: dict[int, Protected] = {}

@@ -21,6 +21,7 @@ from bus.ids import StreamId
 from bus.streams import Remote
 from mediaworker.codecs.codec import Codec
 from mediaworker.codecs.formats import FORMATS, find
+from mediaworker.connecting import changed, part
 from mediaworker.media import Media
 from mediaworker.net.address import Words, words_of
 from mediaworker.rtp.event import KEYS
@@ -85,7 +86,7 @@ OWN: Final = frozenset(
         *(
             "hears_tones",
             "watches",
-            "tapped",
+            "recording_scale",
             "recording",
             "digits",
             "digit_tones",
@@ -140,6 +141,7 @@ def open_row(media: Media, row: int, *, caller_is_remote: bool, entropy: bytes) 
     streams.candidate_sequence[row] = -1
     streams.period[row], streams.frame[row] = PERIOD, PERIOD * TICK
     streams.scale[row], streams.units[row] = 1, TICK
+    streams.gain_in[row] = streams.gain_out[row] = 1
     clear(media, row)
     streams.due[row] = media.tick + 1 + _phase(media)
     streams.report_due[row] = media.tick + FIRST + int(streams.entropy[row]) % FIRST
@@ -174,6 +176,7 @@ def aim(media: Media, row: int, remote: Remote) -> None:
         media.pausing.add(row)
     else:
         media.pausing.discard(row)
+    changed(media, row)
     secure(media, row, remote.crypto)
 
 
@@ -231,8 +234,9 @@ def close(media: Media, row: int, now_ns: int) -> bytes:
     """
     streams = media.streams
     goodbye = sealed_report(media, row, farewell(media, row)) if streams.aimed[row] else b""
-    if streams.tapped[row]:
+    if streams.tapped[row] or streams.group[row]:
         forget_leg(media, row)
+        part(media, row)
     streams.live[row] = streams.sends[row] = streams.receives[row] = streams.aimed[row] = False
     streams.tapped[row] = False
     streams.recording[row] = -1
@@ -240,6 +244,7 @@ def close(media: Media, row: int, now_ns: int) -> bytes:
     streams.released_at[row] = now_ns
     media.coders.close(row)
     media.pausing.discard(row)
+    media.gained.discard(row)
     expose(media, row)
     media.public.stream[row] = 0
     return goodbye

@@ -57,6 +57,11 @@ def play_leg(media: Media, row: int, source_row: int, *, over: bool = False) -> 
     _play(media, row, Sound(Kind.LEG, row=source_row), over=over)
 
 
+def play_mix(media: Media, row: int, room: int, *, over: bool = False) -> None:
+    """Send the mix of a room without what the peer says itself."""
+    _play(media, row, Sound(Kind.MIX, row=room), over=over)
+
+
 def play_application(media: Media, row: int, *, over: bool = False) -> None:
     """Send what an application writes into the ring of the row."""
     _play(media, row, Sound(Kind.APPLICATION), over=over)
@@ -83,9 +88,14 @@ def forget_leg(media: Media, source_row: int) -> None:
 
 def forget_application(media: Media, row: int) -> None:
     """Silence a row that is given no more by its application, now or once it is resumed."""
+    forget(media, row, (Kind.APPLICATION,))
+
+
+def forget(media: Media, row: int, which: tuple[Kind, ...]) -> None:
+    """Silence a row if its source is of some kinds, now or once it is resumed."""
     streams = media.streams
     for kinds in (streams.source_kind, streams.waiting_kind):
-        if kinds[row] == Kind.APPLICATION:
+        if kinds[row] in which:
             kinds[row] = Kind.SILENCE
 
 

@@ -88,6 +88,7 @@ class Kind(IntEnum):
     ECHO = 2
     LEG = 3
     APPLICATION = 4
+    MIX = 5
 
 
 class PayloadKind(IntEnum):
@@ -161,8 +162,23 @@ class Streams(Table):
     """Somebody wants to know when the peer speaks."""
     tapped = column(np.bool_)
     """Somebody listens to what the peer of this row says."""
+    group = column(np.int64)
+    """Rows of one group are due together: those of a bridge or of a mix; 0: none."""
+    room = column(np.int64)
+    """Row of the mix it belongs to, plus 1; 0: none."""
+    room_gain = column(np.float32)
+    """By which it is heard there; 0: not at all."""
+    whispers = column(np.int64)
+    """The only row that hears it there, plus 1; 0: all do."""
+    offline = column(np.bool_)
+    """It has no peer: it is the mix of a room, and says what the room is played."""
+    gain_in = column(np.float32)
+    """By which what the peer says is multiplied, and what it hears."""
+    gain_out = column(np.float32)
     recording = column(np.int16)
     """Row of ``Recordings``, -1 if none."""
+    recording_scale = column(np.uint8)
+    """Samples there to one at 8 kHz."""
     audio = column(np.uint16)
     """Row of ``bus.audio_rings``, plus 1; 0: none."""
     audio_scale = column(np.uint8)
@@ -266,6 +282,8 @@ class Streams(Table):
     # ------------------------------------------------------------------------------- play, exchange, route
     tap = column(np.int16, TAP)
     tap_written = column(np.int64)
+    tap_at = column(np.int64)
+    """When it was written last, and for the ticks of a packet from then on."""
     tap_read = column(np.int64)
     """Position in the tap of ``source_row``."""
     tap_seen = column(np.uint32)

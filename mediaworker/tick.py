@@ -1,7 +1,8 @@
 """One tick: receive, then the stages in order, each over all the rows at once, then send.
 
     datagrams --> waves --> unprotect > admit > receive > pace > reorder > ...    what arrived
-    rows due  --> batches --> reorder > ... > packetize > protect > pace > report  what is sent
+    rows due  --> batches --> reorder > ... > play > tap                          what is heard
+              --> batches --> exchange > ... > packetize > protect > pace > report  what is said
 
 A stage says which columns it writes (those of other tables bear the table's name); each column has
 one stage that writes it.
@@ -18,9 +19,9 @@ from mediaworker.media import Batch, Media, Wave
 from mediaworker.net.backend import Backend
 from mediaworker.stages import (
     admit,
-    conceal,
     encode,
     exchange,
+    fetch,
     hear_digits,
     hear_speech,
     hear_tones,
@@ -36,6 +37,7 @@ from mediaworker.stages import (
     route,
     score,
     send_digits,
+    tap,
     unprotect,
     watch,
 )
@@ -69,17 +71,17 @@ PIPELINE: Final = (
     ),
     Stage("admit", admit.WRITES, on_wave=admit.admit),
     Stage("receive", receive.WRITES, on_wave=receive.receive),
-    Stage("reorder", reorder.WRITES, on_wave=reorder.store, on_batch=reorder.fetch),
+    Stage("reorder", reorder.WRITES, on_wave=reorder.store, on_batch=fetch.fetch),
     Stage(
         "hear_digits",
         hear_digits.WRITES,
         on_wave=hear_digits.hear_digits,
         on_batch=hear_digits.end_digits,
     ),
-    Stage("conceal", conceal.WRITES, on_batch=conceal.conceal),
     Stage("hear_tones", hear_tones.WRITES, on_batch=hear_tones.hear_tones),
     Stage("hear_speech", hear_speech.WRITES, on_batch=hear_speech.hear_speech),
     Stage("play", play.WRITES, on_batch=play.play),
+    Stage("tap", tap.WRITES, on_batch=tap.tap),
     Stage("exchange", exchange.WRITES, on_batch=exchange.exchange),
     Stage("send_digits", send_digits.WRITES, on_batch=send_digits.send_digits),
     Stage("route", route.WRITES, on_batch=route.route),
@@ -103,6 +105,8 @@ ON_WAVE: Final = (
     hear_digits.hear_digits,
 )
 ON_BATCH: Final = tuple(stage.on_batch for stage in PIPELINE if stage.on_batch)
+HEARING: Final = ON_BATCH[: ON_BATCH.index(tap.tap) + 1]
+SAYING: Final = ON_BATCH[len(HEARING) :]
 ON_REPORTS: Final = tuple(stage.on_reports for stage in PIPELINE if stage.on_reports)
 ON_JUMP: Final = tuple(stage.on_jump for stage in PIPELINE if stage.on_jump)
 ON_LOOK: Final = tuple(stage.on_look for stage in PIPELINE if stage.on_look)
@@ -162,10 +166,12 @@ def due_rows(media: Media) -> Rows:
 
 
 def work(media: Media, rows: Rows) -> None:
-    """Do one packet time's work for ``rows``."""
-    for batch in batches(media, rows):
-        for stage in ON_BATCH:
-            stage(media, batch)
+    """Do one packet time's work for ``rows``; all that is heard is there before any is said."""
+    together = list(batches(media, rows))
+    for stages in (HEARING, SAYING):
+        for batch in together:
+            for stage in stages:
+                stage(media, batch)
 
 
 def batches(media: Media, rows: Rows) -> Iterator[Batch]:

@@ -25,7 +25,7 @@ def encode(media: Media, batch: Batch) -> None:
     if not every(sends):
         rows = rows[sends]
     if media.pausing:
-        streams.suppressed[rows] = False
+        streams.suppressed[rows] = streams.offline[rows]
     in_event = streams.in_event[rows]
     if some(in_event):
         events = rows[in_event]

@@ -5,7 +5,7 @@ from typing import Final
 import numpy as np
 
 from bus.columns import Column
-from mediaworker.masks import every
+from mediaworker.masks import every, places
 from mediaworker.media import Batch, Media, Wave
 from mediaworker.streams import HEADER, Rows
 
@@ -29,6 +29,30 @@ def align(media: Media, wave: Wave) -> None:
     rows = wave.audio.rows[~streams.aligned[wave.audio.rows]]
     streams.due[rows] += (media.tick + 1 - streams.due[rows]) % streams.period[rows]
     streams.aligned[rows] = True
+    if media.grouped:
+        for row in media.grouped.intersection(rows.tolist()):
+            gather(media, row)
+
+
+def gather(media: Media, row: int) -> None:
+    """Let a row be due together with the others of its group, as if it were new there.
+
+    Of two, that one is moved (later, and once) whose packets then wait less.
+    """
+    streams = media.streams
+    rows = places(streams.group[: media.high] == streams.group[row])
+    others = rows[streams.aligned[rows] & (rows != row)]
+    if not len(others):
+        others, moved = np.array([row]), rows[rows != row]
+    else:
+        moved = np.array([row])
+    anchor = others[0]
+    rhythm = np.minimum(streams.period[moved], streams.period[anchor])
+    late: Column[np.int64] = (streams.due[anchor] - streams.due[moved]) % rhythm
+    if len(rows) == 2 and streams.aligned[row] and len(late) and late[0] * 2 > rhythm[0]:
+        streams.due[anchor] += rhythm[0] - late[0]
+    else:
+        streams.due[moved] += late
 
 
 def pace(media: Media, batch: Batch) -> None:

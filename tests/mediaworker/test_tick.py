@@ -8,7 +8,7 @@ from bus.audio_rings import AudioRings
 from bus.columns import Column
 from bus.streams import StreamDigit, StreamDigitsSent, StreamPlayFinished
 from bus.tables import PublicStreams
-from mediaworker import lending, rows, sounding
+from mediaworker import connecting, lending, rows, sounding
 from mediaworker.codecs.g711 import ULAW
 from mediaworker.media import Media, Report
 from mediaworker.rtp.rtcp import (
@@ -174,7 +174,7 @@ def test_a_stage_writes_all_its_columns(stage: Stage, name: str) -> None:
 
 def test_each_column_has_one_writer() -> None:
     writers = Counter(name for stage in PIPELINE for name in stage.writes)
-    writers.update(rows.OWN | lending.OWN)
+    writers.update(rows.OWN | lending.OWN | connecting.OWN)
     writers.update(ELSEWHERE)
     assert dict(writers) == dict.fromkeys(names(), 1)
 
