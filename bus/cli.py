@@ -15,6 +15,7 @@ from bus.commands.call import CALL
 from bus.commands.calls import CALLS
 from bus.commands.check_config import CHECK_CONFIG
 from bus.commands.command import Command
+from bus.commands.devices import DEVICES
 from bus.commands.doctor import DOCTOR
 from bus.commands.dtmf import DTMF
 from bus.commands.events import EVENTS
@@ -44,6 +45,7 @@ COMMANDS: Final[tuple[Command[Any], ...]] = (
     REGISTRATIONS,
     EVENTS,
     TRACE,
+    DEVICES,
     CHECK_CONFIG,
     DOCTOR,
 )

@@ -5,6 +5,7 @@ On a terminal, unless a flag says what to do, it asks for each: answer, reject o
 
 import argparse
 import asyncio
+import contextlib
 import sys
 import time
 from pathlib import Path
@@ -12,26 +13,35 @@ from typing import assert_never
 
 from bus.commands.asking import Answer, Decision, Redirect, Reject, Terminal
 from bus.commands.call import attend
-from bus.commands.command import Command, Options, run_dir_flag
+from bus.commands.command import Command, run_dir_flag
 from bus.commands.output import Output
 from bus.commands.reaching import interrupted, some_engine
 from bus.commands.showing import in_words
+from bus.commands.softphone import (
+    SoftphoneOptions,
+    is_device,
+    phone_of,
+    softphone_flags,
+    source_of,
+)
 from bus.engine import Engine
 from bus.errors import BadRequestError, OffhookError
 from bus.incoming import IncomingCalls
 from bus.incoming_call import IncomingCall
 from bus.outcomes import CallEndedError, CallFailed
-from bus.playing import parse_source
+from bus.sound_cards import check_device, ringing
 from bus.sources import AnySource, Echo
 
 SIP = ("udp:0.0.0.0:5060", "tcp:0.0.0.0:5060")
 
 
-class AnswerOptions(Options, frozen=True):
+class AnswerOptions(SoftphoneOptions, frozen=True):
     """Flags of ``answer``."""
 
     echo: bool = False
     play: str = ""
+    ring: str | None = None
+    after: float = 0.0
     record: Path | None = None
     reject: int | None = None
     redirect: str = ""
@@ -46,10 +56,18 @@ def _flags(parser: argparse.ArgumentParser) -> None:
     what = parser.add_mutually_exclusive_group()
     what.add_argument("--echo", action="store_true", help="send back what the caller says")
     what.add_argument(
-        "--play", metavar="WHAT", default="", help="tone:HZ, FILE.wav, music, silence or echo"
+        "--play",
+        metavar="WHAT",
+        default="",
+        help="tone:HZ, FILE.wav, music, silence, echo or device",
     )
     what.add_argument("--reject", metavar="CODE", type=int, help="refuse with this status")
     what.add_argument("--redirect", metavar="URI", default="", help="send callers there (302)")
+    softphone_flags(parser)
+    parser.add_argument(
+        "--ring", metavar="DEVICE", help="ring there until it is decided (empty: the default)"
+    )
+    parser.add_argument("--after", metavar="S", type=float, default=0.0, help="let it ring for S")
     parser.add_argument("--record", metavar="DIR", type=Path, help="record each call into a file")
     parser.add_argument("--user", metavar="PATTERN", default="*", help="only calls to these users")
     parser.add_argument("--count", metavar="N", type=int, help="stop after N calls")
@@ -72,7 +90,10 @@ def _run(options: AnswerOptions) -> int:
 
 async def _serve(options: AnswerOptions) -> int:
     output, stop = Output(options.json), interrupted()
-    source = Echo() if options.echo else parse_source(options.play or "silence")
+    source = Echo() if options.echo else source_of(options.play or "silence")
+    await phone_of(options.play, options).check()
+    if options.ring is not None:
+        await check_device(options.ring, output=True)
     if options.record is not None:
         options.record.mkdir(parents=True, exist_ok=True)
     async with some_engine(options.run_dir, options.sip or SIP) as engine:
@@ -82,7 +103,8 @@ async def _serve(options: AnswerOptions) -> int:
 
 def _terminal(options: AnswerOptions) -> Terminal | None:
     """Return where to ask, None if it is clear what to do or nobody is there."""
-    told = options.echo or options.play or options.reject is not None or options.redirect
+    plays = options.play and not is_device(options.play)
+    told = options.echo or plays or options.reject is not None or options.redirect
     if told or options.json or not (sys.stdin.isatty() and sys.stdout.isatty()):
         return None
     return Terminal()
@@ -126,7 +148,8 @@ async def _handle(
     output.event(call.event, in_words(call.event))
     deciding = asyncio.create_task(_decide(call, options, source, output, terminal))
     try:
-        await attend(call, output, stop, duration=options.duration, live=options.count == 1)
+        live, phone = options.count == 1, phone_of(options.play, options)
+        await attend(call, output, stop, phone=phone, duration=options.duration, live=live)
     finally:
         deciding.cancel()
 
@@ -165,7 +188,9 @@ async def _decision(
     if options.redirect:
         return Redirect(options.redirect)
     await call.ring()
-    return Answer() if terminal is None else await terminal.decide(f"{call.from_uri} calls")
+    async with contextlib.nullcontext() if options.ring is None else ringing(options.ring):
+        await asyncio.sleep(options.after)
+        return Answer() if terminal is None else await terminal.decide(f"{call.from_uri} calls")
 
 
 def _recording(folder: Path | None, call: IncomingCall) -> str:

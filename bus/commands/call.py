@@ -10,18 +10,27 @@ import contextlib
 from pathlib import Path
 from typing import Final
 
+from bus.audio_rings import AudioClosedError
 from bus.call import Call
 from bus.calls import Outcome
-from bus.commands.command import Command, Options, run_dir_flag
+from bus.commands.command import Command, run_dir_flag
 from bus.commands.output import Output
 from bus.commands.reaching import interrupted, local_address, some_engine
 from bus.commands.showing import in_words, live_line, quality_summary
-from bus.errors import BadRequestError
+from bus.commands.softphone import (
+    Phone,
+    SoftphoneOptions,
+    phone_of,
+    softphone_flags,
+    source_of,
+)
+from bus.devices import DeviceError
+from bus.errors import BadRequestError, RefusedError
 from bus.outcomes import AnyOutcome, CallEndedError, CallFailed
-from bus.playing import parse_source
 from bus.uris import host_of
 
 REDRAW: Final = 0.2
+NO_PHONE: Final = Phone()
 
 EXIT_CODES: Final = {
     Outcome.COMPLETED: 0,
@@ -36,7 +45,7 @@ EXIT_CODES: Final = {
 }
 
 
-class CallOptions(Options, frozen=True):
+class CallOptions(SoftphoneOptions, frozen=True):
     """Flags of ``call``."""
 
     uri: str
@@ -57,8 +66,9 @@ def _flags(parser: argparse.ArgumentParser) -> None:
         "--play",
         metavar="WHAT",
         default="silence",
-        help="tone:HZ, FILE.wav, music, silence or echo",
+        help="tone:HZ, FILE.wav, music, silence, echo or device",
     )
+    softphone_flags(parser)
     parser.add_argument("--record", metavar="FILE.wav", type=Path, help="us left, the callee right")
     parser.add_argument(
         "--dtmf", metavar="DIGITS", default="", help="keys to send after the answer"
@@ -78,9 +88,10 @@ def _run(options: CallOptions) -> int:
 
 async def _place(options: CallOptions) -> int:
     output, stop = Output(options.json), interrupted()
-    play = parse_source(options.play)
+    play, phone = source_of(options.play), phone_of(options.play, options)
     if not (host := host_of(options.uri)):
         raise BadRequestError(f"{options.uri!r} is not a SIP URI (sip:USER@HOST[:PORT])")
+    await phone.check()
     here = local_address(host)
     async with some_engine(options.run_dir, (f"udp:{here}:0", f"tcp:{here}:0")) as engine:
         call = await engine.dial(
@@ -93,7 +104,9 @@ async def _place(options: CallOptions) -> int:
             from_uri=options.from_uri,
         )
         output.tell("dialled", f"calling {call.uri}", call=call.id, facts={"uri": call.uri})
-        outcome = await attend(call, output, stop, dtmf=options.dtmf, duration=options.duration)
+        outcome = await attend(
+            call, output, stop, phone=phone, dtmf=options.dtmf, duration=options.duration
+        )
     return EXIT_CODES[outcome.event.outcome]
 
 
@@ -102,11 +115,12 @@ async def attend(
     output: Output,
     stop: asyncio.Event,
     *,
+    phone: Phone = NO_PHONE,
     dtmf: str = "",
     duration: float | None = None,
     live: bool = True,
 ) -> AnyOutcome:
-    """Stay with a call until it ends: report, send digits, hang up in time or when interrupted.
+    """Stay with a call until it ends: speak, report, send digits, hang up in time or if told to.
 
     A call that takes its place is stayed with in the same way.
     """
@@ -114,6 +128,7 @@ async def attend(
         helpers = [
             group.create_task(_follow_script(call, dtmf, duration)),
             group.create_task(_hang_up_when(stop, call)),
+            group.create_task(_speak(call, phone, output)),
         ]
         if live and output.has_live_line:
             helpers.append(group.create_task(_draw(call, output)))
@@ -121,7 +136,9 @@ async def attend(
         for helper in helpers:
             helper.cancel()
     if call.replaced_by is not None:
-        return await attend(call.replaced_by, output, stop, duration=duration, live=live)
+        return await attend(
+            call.replaced_by, output, stop, phone=phone, duration=duration, live=live
+        )
     return await call.ended()
 
 
@@ -144,6 +161,15 @@ async def _follow_script(call: Call, dtmf: str, duration: float | None) -> None:
                     await call.send_digits(dtmf)
                 await call.ended()
         await call.hang_up()
+
+
+async def _speak(call: Call, phone: Phone, output: Output) -> None:
+    try:
+        await phone.take(call)
+    except (CallFailed, CallEndedError):
+        pass  # its end is reported as any other
+    except (DeviceError, RefusedError, AudioClosedError) as error:
+        output.tell("error", f"no sound: {error}", call=call.id, facts={"reason": str(error)})
 
 
 async def _hang_up_when(stop: asyncio.Event, call: Call) -> None:
