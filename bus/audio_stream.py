@@ -10,9 +10,9 @@ samples left out), who writes too slowly is silence (``missing``).  Who writes a
 
 import asyncio
 import inspect
-from collections.abc import AsyncIterable, AsyncIterator, Awaitable, Callable, Iterable
+from collections.abc import AsyncGenerator, AsyncIterable, Awaitable, Callable, Iterable
 from types import TracebackType
-from typing import Final, Protocol, Self
+from typing import Final, Protocol, Self, cast
 
 import numpy as np
 
@@ -32,7 +32,7 @@ POLL: Final = 0.0025
 """Seconds between two looks at a ring, once something should be there."""
 DRAIN_WITHIN: Final = 1.0
 
-Samples = Column[np.int16] | bytes | bytearray | memoryview
+Samples = Column[np.int16] | bytes
 """16-bit linear samples, one channel; bytes are in the order of the machine."""
 AudioSource = (
     Samples
@@ -213,20 +213,20 @@ def as_samples(samples: Samples) -> Column[np.int16]:
     return np.frombuffer(samples, np.int16)
 
 
-async def each(source: AudioSource, samples: int) -> AsyncIterator[Samples]:
+async def each(source: AudioSource, samples: int) -> AsyncGenerator[Samples, None]:
     """Yield what a source has, whatever its kind."""
-    if isinstance(source, np.ndarray | bytes | bytearray | memoryview):
-        yield source
-    elif isinstance(source, AsyncIterable):
-        async for some in source:
-            yield some
-    elif isinstance(source, Iterable):
-        for some in source:
-            yield some
-    else:
+    if isinstance(source, np.ndarray | bytes):
+        yield cast("Samples", source)
+    elif callable(source):
         while True:
             made = source(samples)
             given = await made if isinstance(made, Awaitable) else made
             if given is None:
                 return
             yield given
+    elif isinstance(source, AsyncIterable):
+        async for some in source:
+            yield some
+    else:
+        for some in cast("Iterable[Samples]", source):
+            yield some

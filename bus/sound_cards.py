@@ -10,7 +10,7 @@ import contextlib
 import os
 import sys
 import time
-from collections.abc import AsyncIterator, Callable, Iterable
+from collections.abc import AsyncGenerator, Callable, Iterable
 from pathlib import Path
 from typing import Final, Protocol
 
@@ -47,7 +47,7 @@ HUNG_AFTER: Final = 5.0
 AGAIN: Final = 1.0
 END_WITHIN: Final = 2.0
 
-_decode = msgspec.json.Decoder(DeviceReport).decode
+_reports: msgspec.json.Decoder[DeviceReport] = msgspec.json.Decoder(DeviceReport)
 _encode = msgspec.json.Encoder().encode
 
 Told = Callable[[Opened | Lost], None]
@@ -60,7 +60,7 @@ class DeviceProcess:
         self.part, self.device, self.told = part, device, told
         self.pulse = Pulse()
         """How it goes, said every second."""
-        self._words = tuple(words)
+        self.words = tuple(words)
         self._process: asyncio.subprocess.Process | None = None
         self._first: asyncio.Future[None] | None = None
         self._watch: asyncio.Task[None] | None = None
@@ -97,7 +97,7 @@ class DeviceProcess:
 
     async def _look_after(self) -> None:
         while True:
-            async with launched([self.part, "--device", self.device, *self._words]) as process:
+            async with launched([self.part, "--device", self.device, *self.words]) as process:
                 self._process = process
                 reason = await self._hear(process)
             self._process = None
@@ -118,7 +118,7 @@ class DeviceProcess:
             if not line:
                 code = await process.wait()
                 return None if code == 0 else f"its process ended with {code}"
-            match _decode(line):
+            match _reports.decode(line):
                 case Pulse() as pulse:
                     self.pulse = pulse
                 case Opened() | Lost() as report:
@@ -177,7 +177,7 @@ class CallDevices:
 
     async def _use(self, part: str, device: Device) -> None:
         process = self.parts.get(part)
-        if process is not None and ("--voice" in process._words) == device.voice:
+        if process is not None and ("--voice" in process.words) == device.voice:
             await process.use(device.name)
             return
         if process is not None:
@@ -210,7 +210,7 @@ class CallDevices:
 
 
 @contextlib.asynccontextmanager
-async def ringing(device: str) -> AsyncIterator[None]:
+async def ringing(device: str) -> AsyncGenerator[None]:
     """Ring on a device, for the block.  Raises DeviceError."""
     process = DeviceProcess(RINGER, device, (), lambda report: None)
     await process.start()
@@ -225,7 +225,7 @@ async def list_devices() -> tuple[DeviceInfo, ...]:
     async with launched(["list"]) as process:
         assert process.stdout is not None
         line = await process.stdout.readline()
-    match _decode(line) if line else Impossible("the process that lists them said nothing"):
+    match _reports.decode(line) if line else Impossible("no list of devices came"):
         case Listed(devices):
             return devices
         case Impossible(reason):
@@ -240,7 +240,7 @@ async def check_device(name: str, *, output: bool) -> DeviceInfo:
 
 
 @contextlib.asynccontextmanager
-async def launched(words: list[str]) -> AsyncIterator[asyncio.subprocess.Process]:
+async def launched(words: list[str]) -> AsyncGenerator[asyncio.subprocess.Process]:
     """Run a process of devices for the block; it is gone afterwards."""
     path = os.pathsep.join(filter(None, [ROOT, os.environ.get("PYTHONPATH")]))
     process = await asyncio.create_subprocess_exec(
