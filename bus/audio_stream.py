@@ -228,5 +228,5 @@ async def each(source: AudioSource, samples: int) -> AsyncGenerator[Samples, Non
         async for some in source:
             yield some
     else:
-        for some in cast("Iterable[Samples]", source):
+        for some in source:
             yield some
