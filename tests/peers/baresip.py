@@ -48,6 +48,7 @@ rtp_ports               {rtp_first}-{rtp_last}
 jitter_buffer_delay     2-10
 module_path             {module_path}
 module                  g711.so
+module                  srtp.so
 module                  sndfile.so
 module                  aufile.so
 module                  aubridge.so
@@ -74,6 +75,7 @@ class Baresip(Running):
 
     ``registrar`` is the ``HOST:PORT`` where it registers when it starts, and whose proxy it uses
     for what it dials; ``transport="tls"`` needs its ``certificate`` and the authority ``trusted``.
+    ``encryption`` of its media: ``srtp`` (offered), ``srtp-mand`` (insisted upon).
     """
 
     def __init__(
@@ -89,6 +91,7 @@ class Baresip(Running):
         password: str = "",
         certificate: Certificate | None = None,
         trusted: Path | None = None,
+        encryption: str = "",
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
@@ -108,6 +111,7 @@ class Baresip(Running):
             f"<sip:{user}@{registrar or '127.0.0.1'};transport={transport}>"
             f";regint={60 if registrar else 0};answermode={mode}"
             f";auth_user={user};auth_pass={password};audio_codecs={CODECS[codec]}/8000/1"
+            f"{encryption and f';mediaenc={encryption}'}"
         )
         (folder / "accounts").write_text(account + "\n")
         (folder / "contacts").write_text("")

@@ -32,7 +32,10 @@ default_proxy={proxy}
 use_info={use_info}
 use_rfc2833={use_events}
 incoming_calls_early_media={early}
+media_encryption={encryption}
+media_encryption_mandatory={insists}
 [rtp]
+bind_address=127.0.0.1
 audio_rtp_port={rtp_first}-{rtp_last}
 audio_jitt_comp=80
 jitter_buffer_algorithm=basic
@@ -78,6 +81,7 @@ class Linphone(Running):
 
     ``registrar`` is the ``HOST:PORT`` where it registers when it starts.  With ``password`` it
     answers the challenges of ``realm``, and with ``early_media`` it speaks already while it rings.
+    ``encryption`` of its media is ``none`` or ``srtp``, which it ``insists`` upon or not;
     ``digits_by`` is ``rfc4733`` or ``info``; ``transport`` is ``udp`` or ``tcp``.
     """
 
@@ -95,6 +99,8 @@ class Linphone(Running):
         password: str = "",
         realm: str = "offhook",
         registrar: str = "",
+        encryption: str = "none",
+        insists: bool = False,
     ) -> None:
         (folder / ".local/share/linphone").mkdir(parents=True, exist_ok=True)
         self.folder = folder
@@ -114,6 +120,8 @@ class Linphone(Running):
             use_info=int(digits_by == "info"),
             use_events=int(digits_by == "rfc4733"),
             early=int(early_media),
+            encryption=encryption,
+            insists=int(insists),
             proxy=0 if registrar else -1,
             rtp_first=rtp_first,
             rtp_last=rtp_first + 20,
