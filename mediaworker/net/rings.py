@@ -95,7 +95,8 @@ class Ring:
             raise
 
     def _map(self, params: np.void) -> None:
-        sq, cq = params["sq"].tolist(), params["cq"].tolist()
+        sq: list[int] = params["sq"].tolist()
+        cq: list[int] = params["cq"].tolist()
         self.size, self.capacity = int(params["sq_entries"]), int(params["cq_entries"])
         length = max(
             sq[SQ_ARRAY] + 4 * self.size, cq[CQ_CQES] + COMPLETION.itemsize * self.capacity

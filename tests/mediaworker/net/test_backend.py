@@ -74,7 +74,8 @@ def test_sources_and_slots_are_those_of_the_datagrams(bed: Bed) -> None:
         bed.send(row, b"from %d" % row)
     assert sorted(bed.receive()) == [(row, b"from %d" % row) for row in range(3)]
     (wave,) = bed.media.waves
-    for index, row in enumerate(wave.rows.tolist()):
+    order: list[int] = wave.rows.tolist()
+    for index, row in enumerate(order):
         assert tuple(wave.sources[index].tolist()) == words_of(bed.host, port_of(bed.peers[row][0]))
 
 
