@@ -86,7 +86,7 @@ class Dial(Body, tag="dial", frozen=True):
     """Path of a WAV file: left what the caller says, right what the callee says."""
     headers: tuple[tuple[str, str], ...] = ()
     codecs: tuple[str, ...] = ()
-    """In order of preference, each ``NAME`` or ``NAME/CLOCK``; empty: the setting ``media.codecs``."""
+    """Best first, each ``NAME`` or ``NAME/CLOCK``; empty: as the setting ``media.codecs`` says."""
     ring_timeout: float = 60.0
     """Seconds from the INVITE to CANCEL if nobody answers."""
     max_redirects: int = 5
@@ -180,6 +180,8 @@ class Record(Body, tag="record", frozen=True):
 
     call: CallId
     path: str
+    layout: str = "stereo"
+    """``stereo`` (the caller left, the callee right) or ``mixed``."""
 
 
 class ListCalls(Body, tag="list_calls", frozen=True):
@@ -378,9 +380,14 @@ class DigitsSent(Body, tag="digits_sent", frozen=True):
 
 
 class PlayFinished(Body, tag="play_finished", frozen=True):
-    """A source that does not loop came to its end; the peer hears silence now."""
+    """A source that does not loop came to its end.
+
+    The peer hears what is next in the queue, else whom it is connected with, else silence.
+    """
 
     call: CallId
+    waiting: int = 0
+    """Sources that were behind it in the queue."""
 
 
 class MediaChanged(Body, tag="media_changed", frozen=True):

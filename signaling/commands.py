@@ -31,7 +31,16 @@ from signaling.checks import (
 from signaling.clients import Client, Subscription
 from signaling.core import Core
 from signaling.sdp.errors import NegotiationError, NotAcceptableError
-from signaling.verbs import dialling, digits, holding, lending, registering, tracing, transferring, watching
+from signaling.verbs import (
+    dialling,
+    digits,
+    holding,
+    lending,
+    registering,
+    tracing,
+    transferring,
+    watching,
+)
 from signaling.verbs.verb import Verbs
 
 

@@ -12,12 +12,12 @@ from signaling.calls.exchange import Exchange
 from signaling.calls.holding import Holding
 from signaling.calls.states import State
 from signaling.calls.transfer import Transferring
-from signaling.sdp.codecs import named
 from signaling.calls.waiting import Waiting as Waiting
 from signaling.dialogs.dialog import Dialog
 from signaling.dialogs.reliable import Provisionals
 from signaling.dialogs.session_timer import SessionTimer
 from signaling.dialogs.subscription import Subscription
+from signaling.sdp.codecs import named
 from signaling.sdp.offer_answer import Agreed, Negotiation
 from signaling.sip.flow import Flow
 from signaling.sip.message import Header, Request

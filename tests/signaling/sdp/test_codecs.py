@@ -1,14 +1,24 @@
 import pytest
 
+from bus.settings import CODECS
 from signaling.sdp.codecs import (
+    AUDIO,
     EVENTS,
+    G722,
+    G729,
+    L16,
+    L16_WIDE,
+    NOISE,
+    OPUS,
     PCMA,
     PCMU,
     attributes,
     events_at,
     is_events,
     known,
+    named,
     packet_time,
+    parameters_of,
     payload_types,
 )
 from signaling.sdp.model import Attribute, Media
@@ -26,11 +36,26 @@ def medium(formats: str, *lines: str) -> Media:
 
 
 def test_codecs_are_known_by_any_spelling_and_once() -> None:
-    assert known(["pcma", "G722", "PCMU", "PCMA"]) == [PCMA, PCMU]
+    assert known(["pcma", "GSM", "PCMU", "PCMA", "Opus"]) == [PCMA, PCMU, OPUS]
+
+
+def test_a_name_may_have_its_clock() -> None:
+    assert known(["L16", "l16/8000", "L16/16000", "PCMU/16000"]) == [L16_WIDE, L16]
+
+
+def test_the_settings_name_the_same_codecs() -> None:
+    assert {codec.spelt for codec in AUDIO} == set(CODECS)
+    assert named("L16") == named(next(name for name in CODECS if name.startswith("L16")))
+
+
+def test_no_two_have_the_same_payload_type() -> None:
+    types = [codec.payload_type for codec in (*AUDIO, EVENTS, events_at(48000), NOISE)]
+    assert len(set(types)) == len(types)
 
 
 def test_static_types_need_no_rtpmap() -> None:
-    assert payload_types(medium("8 0 9 18")) == {8: PCMA, 0: PCMU, 9: None, 18: None}
+    assert payload_types(medium("13 4")) == {13: NOISE, 4: None}
+    assert payload_types(medium("8 0 9 18")) == {8: PCMA, 0: PCMU, 9: G722, 18: G729}
 
 
 def test_any_dynamic_type_may_be_ours() -> None:
@@ -41,7 +66,20 @@ def test_any_dynamic_type_may_be_ours() -> None:
         "rtpmap:98 PCMA/8000/1",
         "rtpmap:99 opus/48000/2",
     )
-    assert payload_types(media) == {96: PCMU, 97: EVENTS, 98: PCMA, 99: None}
+    assert payload_types(media) == {96: PCMU, 97: EVENTS, 98: PCMA, 99: OPUS}
+
+
+def test_opus_has_two_channels_whatever_it_codes() -> None:
+    assert payload_types(medium("96", "rtpmap:96 opus/48000")) == {96: None}
+    assert payload_types(medium("96", "rtpmap:96 opus/48000/1")) == {96: None}
+    assert attributes({96: OPUS})[0].value == "96 opus/48000/2"
+
+
+def test_parameters_of_a_payload_type() -> None:
+    media = medium("96 97", "fmtp:97  usedtx=1; cbr=1", "fmtp:96 useinbandfec=1", "fmtp:96 x")
+    assert parameters_of(media, 96) == "useinbandfec=1"
+    assert parameters_of(media, 97) == "usedtx=1; cbr=1"
+    assert parameters_of(media, 0) == ""
 
 
 @pytest.mark.parametrize("clock", ["16000", "8000/2", "48000"])

@@ -230,8 +230,61 @@ def test_nothing_usable_is_488(offer: bytes, why: str) -> None:
 
 
 def test_no_codec_of_ours_is_named() -> None:
-    with pytest.raises(NotAcceptableError, match="opus"):
-        side().offer(codecs=("opus",))
+    with pytest.raises(NotAcceptableError, match="GSM"):
+        side().offer(codecs=("GSM",))
+
+
+def test_every_codec_has_its_payload_type_and_events_at_its_clock() -> None:
+    offer = side().offer(codecs=("opus", "G722", "L16", "L16/8000", "PCMU", "G729"))
+    said = lines(offer)
+    assert "m=audio 4000 RTP/AVP 96 9 97 98 0 18 101 102 99" in said
+    assert {"a=rtpmap:96 opus/48000/2", "a=rtpmap:97 L16/16000", "a=rtpmap:98 L16/8000"} <= {*said}
+    assert {"a=rtpmap:101 telephone-event/8000", "a=rtpmap:102 telephone-event/48000"} <= {*said}
+    assert {"a=rtpmap:99 telephone-event/16000", "a=fmtp:18 annexb=no"} <= {*said}
+
+
+def test_an_answer_with_opus_and_events_at_its_clock() -> None:
+    us = side()
+    us.offer(codecs=("PCMU", "opus"))
+    answer = audio(
+        "111 110 101",
+        "rtpmap:111 opus/48000/2",
+        "rtpmap:110 telephone-event/48000",
+        "fmtp:111 useinbandfec=1; usedtx=1",
+    )
+    remote = us.accept(answer).remote
+    assert (remote.codec, remote.clock, remote.parameters) == (
+        "opus",
+        48000,
+        "useinbandfec=1; usedtx=1",
+    )
+    assert (remote.payload_type, remote.receive_payload_type) == (111, 96)
+    assert (remote.events_payload_type, remote.receive_events_payload_type) == (110, 102)
+    assert remote.events_clock == 48000
+
+
+def test_the_peer_may_send_whatever_we_offered() -> None:
+    us = side()
+    us.offer(codecs=("PCMU", "G722", "opus"))
+    remote = us.accept(audio("9 0 101")).remote
+    assert remote.codec == "G722"
+    assert remote.also == {0: "PCMU/8000", 96: "opus/48000"}
+
+
+def test_who_offered_chooses_the_codec_that_we_answer_with() -> None:
+    us = side()
+    answer, agreed = us.answer(
+        audio("96 9 0 101", "rtpmap:96 opus/48000/2"), codecs=("PCMU", "G722", "opus")
+    )
+    assert agreed.remote.codec == "opus"
+    assert agreed.remote.also == {}
+    assert "m=audio 4000 RTP/AVP 96 101" in lines(answer)
+
+
+def test_payload_types_stay_when_codecs_are_offered_again() -> None:
+    us = side()
+    us.answer(audio("120 101", "rtpmap:120 opus/48000/2"), codecs=("opus",))
+    assert "m=audio 4000 RTP/AVP 120 9 101 102" in lines(us.offer(codecs=("opus", "G722")))
 
 
 def test_version_6_of_the_internet() -> None:

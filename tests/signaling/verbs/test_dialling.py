@@ -12,7 +12,7 @@ from tests.harness.arena import TO_BOB, Arena
     [
         ("ring_timeout", 0.0),
         ("ring_timeout", float("nan")),
-        ("codecs", ["G729"]),
+        ("codecs", ["GSM"]),
         ("headers", [["Via", "x"]]),
         ("from_uri", "nonsense"),
         ("from_display", "a\r\nb"),
