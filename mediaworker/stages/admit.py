@@ -108,7 +108,6 @@ def _may_learn(media: Media, rows: Rows) -> Column[np.bool_]:
     streams = media.streams
     early: Column[np.bool_] = media.tick - streams.aimed_at[rows] < WINDOW
     silent = media.tick - np.maximum(streams.heard_at[rows], streams.aimed_at[rows]) >= SILENT
-    silent &= streams.sends[rows] & streams.receives[rows]
     return streams.aimed[rows] & np.where(streams.latched[rows], silent, early)
 
 

@@ -195,6 +195,17 @@ def test_no_stranger_is_taken_for_a_peer_that_is_silent() -> None:
     assert worker.public("packets_strange", row) == 800
 
 
+def test_nor_is_it_while_nothing_was_signaled() -> None:
+    worker = Worker()
+    row = worker.open()
+    feed(worker, row, 50)
+    worker.run(4 * SECOND)
+    for number in range(150):
+        worker.arrive(row, Rtp(number, 160 * number, bytes(160), ssrc=3), host=ELSEWHERE)
+        worker.run(4)
+    assert worker.media.streams.peer[row].tolist() == list(words_of(HOST, PORT))
+
+
 def test_a_held_peer_does_not_move() -> None:
     worker = Worker()
     row = worker.open()

@@ -222,7 +222,7 @@ def test_who_only_listens_measures_the_round_trip_all_the_same() -> None:
     sent_at = (middle(ntp_time(worker.media.wall_ns)) - 65536 // 4) % 2**32
     answer = Answer(ssrc, sent_at, 65536 // 5)
     foreign = Answer(ssrc ^ 1, sent_at, 0)
-    hear(worker, row, report(SSRC, "x", None, ()) + extended(SSRC, Extended(0, (foreign, answer))))
+    hear(worker, row, report(SSRC, "x", None, ()) + extended(SSRC, Extended(0, (answer, foreign))))
     assert worker.public("round_trip_ms", row) == pytest.approx(50 + 5, abs=0.1)
 
 

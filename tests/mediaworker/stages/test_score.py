@@ -19,11 +19,11 @@ FRAME = bytes([0xD5]) * 160
 def play(
     worker: Worker, row: int, pattern: str, first: int = 65500, swap: int = 0
 ) -> list[StreamEvent]:
-    """Let packets come, one every 20 ms, but for those that are an ``x``; each 20th is late."""
+    """Let packets come, one every 20 ms, but for those that are an ``x``; each 21st is late."""
     events: list[StreamEvent] = []
     for index, packet in enumerate(pattern):
         if packet != "x":
-            late = swap if swap and index % 20 == 10 else 0
+            late = swap if swap and index % 21 == 10 else 0
             number = first + index
             worker.arrive(row, Rtp(number, 160 * number, FRAME), after=1 + late)
         events += worker.run(4)
