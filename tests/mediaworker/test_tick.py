@@ -80,6 +80,7 @@ def busy() -> Worker:
             worker.arrive(row, packet, after=80 + 4 * index)
         worker.arrive(row, b"garbage", after=22)
         worker.arrive(row, packets(speech(160), sequence=11)[0], after=30)
+        worker.arrive(row, packets(speech(3200), sequence=10)[4], after=60)
     worker.arrive(0, Rtp(900, 99, bytes(160), ssrc=5), after=120)
     _protect(worker)
     worker.media.streams.report_due[:5] = 90  # the first is due after some seconds
