@@ -46,6 +46,7 @@ REAL_TIME = (
     "tests/bus/commands",
     "tests/bus/test_launching.py",
     "tests/bus/test_supervisor.py",
+    "tests/mediaworker/net/test_choice.py",
     "tests/mediaworker/test_boot.py",
     "tests/mediaworker/test_worker.py",
     "tests/tools/examples",

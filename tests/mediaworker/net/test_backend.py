@@ -1,6 +1,7 @@
 """What both backends have to do, over real sockets."""
 
 import os
+import resource
 import socket
 from collections.abc import Callable, Iterator
 from pathlib import Path
@@ -261,6 +262,17 @@ def test_a_moved_peer_is_sent_to_where_it_is(bed: Bed) -> None:
         stranger.close()
 
 
+@pytest.fixture
+def many_files() -> Iterator[None]:
+    before = resource.getrlimit(resource.RLIMIT_NOFILE)
+    if before[1] != resource.RLIM_INFINITY and before[1] < 5000:
+        pytest.skip("too few descriptors are allowed")
+    resource.setrlimit(resource.RLIMIT_NOFILE, (max(before[0], 5000), before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_NOFILE, before)
+
+
+@pytest.mark.usefixtures("many_files")
 def test_a_thousand_sockets_in_one_receive(make_bed: MakeBed) -> None:
     many = make_bed(1000)
     for _ in range(2):
