@@ -35,6 +35,7 @@ ROOM: Final = np.array(DATAGRAM - HEADER, np.uint64)
 class Headers(NamedTuple):
     """The fields, as arrays of equal length."""
 
+    slot: Slot
     valid: Column[np.bool_]
     payload_types: Column[np.uint32]
     sequences: Column[np.uint16]
@@ -52,6 +53,7 @@ class Headers(NamedTuple):
     def only(self, which: Column[np.bool_]) -> "Headers":
         """Return some of them."""
         return Headers(
+            self.slot if isinstance(self.slot, int) else self.slot[which],
             self.valid[which],
             self.payload_types[which],
             self.sequences[which],
@@ -82,7 +84,7 @@ def parse(streams: Streams, rows: Rows, slot: Slot, lengths: Column[np.int64]) -
             begin, size = payload_of(datagram)
             begins[index], sizes[index], valid[index] = begin, size, size >= 0
     sequences = first.astype(np.uint16)
-    return Headers(valid, types, sequences, words[:, 1], words[:, 2], begins, sizes)
+    return Headers(slot, valid, types, sequences, words[:, 1], words[:, 2], begins, sizes)
 
 
 def payload_of(datagram: bytes) -> tuple[int, int]:

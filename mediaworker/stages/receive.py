@@ -73,7 +73,7 @@ def receive(media: Media, wave: Wave) -> None:
     media.public.packets_received[rows] += ONE
     kinds = streams.payload_kinds[rows, headers.payload_types]
     begins, sizes = headers.begins, headers.sizes
-    packets = Packets(rows, wave.slot, kinds, headers.timestamps, begins, sizes, fresh)
+    packets = Packets(rows, headers.slot, kinds, headers.timestamps, begins, sizes, fresh)
     _sort(media, wave, packets, doubled)
 
 

@@ -207,12 +207,15 @@ def said(sent: Iterable[Rtp]) -> bytes:
 
 
 def _wave(media: Media, slot: int, arrived: list[Arrival]) -> Wave:
-    for row, datagram, _ in arrived:
+    """Make a wave; each row has its datagram in another slot."""
+    rows = np.array([row for row, _, _ in arrived])
+    slots = (slot + rows) % SLOTS
+    for place, (row, datagram, _) in zip(slots, arrived, strict=True):
         content = datagram[:DATAGRAM]
-        media.streams.datagrams[row, slot, : len(content)] = np.frombuffer(content, np.uint8)
+        media.streams.datagrams[row, place, : len(content)] = np.frombuffer(content, np.uint8)
     return Wave(
-        np.array([row for row, _, _ in arrived]),
-        slot,
+        rows,
+        slots,
         np.array([min(DATAGRAM, len(datagram)) for _, datagram, _ in arrived]),
         np.array([source for _, _, source in arrived], np.uint64),
     )
