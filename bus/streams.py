@@ -144,11 +144,82 @@ class ResumeStream(Body, tag="resume_stream", frozen=True):
     stream: StreamId
 
 
+class QueueStream(Body, tag="queue_stream", frozen=True):
+    """Play this after what plays and what waits already.  Reply: ``Ok``.  Refused: bad_source.
+
+    ``PlayStream`` clears the queue.
+    """
+
+    stream: StreamId
+    source: AnySource
+
+
+class GetStreamPosition(Body, tag="get_stream_position", frozen=True):
+    """Reply: ``StreamPosition``."""
+
+    stream: StreamId
+
+
+class StreamPosition(Body, tag="stream_position", frozen=True):
+    """How far a sound is."""
+
+    seconds: float
+    """Of what plays; 0 if that has no length."""
+    waiting: int
+    """How many sources wait in the queue."""
+
+
 class RecordStream(Body, tag="record_stream", frozen=True):
     """Start recording, or stop with an empty path.  Reply: ``Ok``.  Refused: bad_source."""
 
     stream: StreamId
     path: str
+    layout: str = "stereo"
+    """or ``mixed``: both sides in one channel."""
+
+
+class PauseStreamRecording(Body, tag="pause_stream_recording", frozen=True):
+    """Leave out what is said from now on, or no more.  Reply: ``Ok``.
+
+    Refused: wrong_state (nothing is being recorded).
+    """
+
+    stream: StreamId
+    paused: bool = True
+
+
+class OpenRoom(Body, tag="open_room", frozen=True):
+    """Take a row for a mix.  Reply: ``Ok``.  Refused: no_capacity.
+
+    It is a stream without a peer: what is played to it is heard in the room, what is recorded of
+    it is all that is said there.  Closing it parts its members.
+    """
+
+    stream: StreamId
+
+
+class ConnectStream(Body, tag="connect_stream", frozen=True):
+    """Let a stream and another one hear each other, or let it hear the mix of a room, or nobody.
+
+    It hears that unless something else is played to it, and again when that has come to its end.
+    Reply: ``Ok``.  Refused: not_found (the other, the room: not of this worker).
+    """
+
+    stream: StreamId
+    other: StreamId = StreamId(0)
+    room: StreamId = StreamId(0)
+    gain: float = 1.0
+    """By which it is multiplied in the room; 0: it is not heard there."""
+    whispers_to: StreamId = StreamId(0)
+    """The only member that hears it."""
+
+
+class TurnStream(Body, tag="turn_stream", frozen=True):
+    """Multiply what the peer says and what it hears; 0 is mute.  Reply: ``Ok``."""
+
+    stream: StreamId
+    received: float = 1.0
+    sent: float = 1.0
 
 
 class SendStreamDigits(Body, tag="send_stream_digits", frozen=True):
@@ -213,7 +284,13 @@ StreamCommand = (
     | PlayStream
     | HoldStream
     | ResumeStream
+    | QueueStream
+    | GetStreamPosition
     | RecordStream
+    | PauseStreamRecording
+    | OpenRoom
+    | ConnectStream
+    | TurnStream
     | SendStreamDigits
     | WatchStream
     | OpenStreamAudio
@@ -221,7 +298,7 @@ StreamCommand = (
     | CloseStream
     | DrainWorker
 )
-StreamReply = Ok | StreamOpened | StreamClosed | WorkerWelcome
+StreamReply = Ok | StreamOpened | StreamClosed | StreamPosition | WorkerWelcome
 
 # ----------------------------------------------------------------------- worker's events
 
@@ -286,6 +363,8 @@ class StreamPlayFinished(Body, tag="stream_play_finished", frozen=True):
     """The source came to its end."""
 
     stream: StreamId
+    waiting: int = 0
+    """Sources that were behind it in the queue; the first begins now."""
 
 
 StreamEvent = (

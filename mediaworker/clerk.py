@@ -69,7 +69,7 @@ class Sound(msgspec.Struct):
 class Tape(msgspec.Struct):
     """A recording that was asked for."""
 
-    path: str
+    start: Start
     started: OnStarted | None
     stopped: OnStopped | None = None
 
@@ -103,10 +103,10 @@ class Clerk:
         if self.sounds.pop(token, None) is not None:
             self._send(Drop(token))
 
-    def start(self, row: int, path: str, done: OnStarted) -> None:
-        """Write the recording ring ``row`` into a file."""
-        self.tapes[row] = Tape(path, done)
-        self._send(Start(row, path))
+    def start(self, start: Start, done: OnStarted) -> None:
+        """Write a recording ring into a file."""
+        self.tapes[start.row] = Tape(start, done)
+        self._send(start)
 
     def stop(self, row: int, done: OnStopped) -> None:
         """Make the file of a ring whole; nothing may be written into the ring any more."""
@@ -228,7 +228,7 @@ class Clerk:
             if sound.place is None:
                 told.append(Fetch(token, sound.source))
         for row, tape in self.tapes.items():
-            told.append(Start(row, tape.path, go_on=tape.started is None))
+            told.append(msgspec.structs.replace(tape.start, go_on=tape.started is None))
             if tape.stopped is not None:
                 told.append(Stop(row))
         return told

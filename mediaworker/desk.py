@@ -7,7 +7,7 @@ that ends the stream, or makes it hear something else, settles the one that wait
 
 import os
 import time
-from typing import assert_never
+from typing import Final, assert_never
 
 from bus.body import Body
 from bus.calls import Ok
@@ -19,32 +19,44 @@ from bus.errors import (
     WrongStateError,
 )
 from bus.ids import StreamId
+from bus.sources import Leg
 from bus.streams import (
     Aim,
     CloseStream,
     CloseStreamAudio,
+    ConnectStream,
     DrainWorker,
+    GetStreamPosition,
     HoldStream,
+    OpenRoom,
     OpenStream,
     OpenStreamAudio,
+    PauseStreamRecording,
     PlayStream,
+    QueueStream,
     RecordStream,
     ResumeStream,
     SendStreamDigits,
     StreamClosed,
     StreamCommand,
+    StreamEvent,
     StreamOpened,
+    StreamPlayFinished,
+    TurnStream,
     WatchStream,
 )
-from mediaworker import lending, rows
+from mediaworker import connecting, lending, rows
 from mediaworker.clerk import Clerk
 from mediaworker.link import Reply
 from mediaworker.media import Media, Report
 from mediaworker.net.backend import Backend
 from mediaworker.player import Player
 from mediaworker.ports import PairSource
-from mediaworker.seats import Done, Seat, Together, answered, attempt
+from mediaworker.seats import Done, Mix, Seat, Together, answered, attempt
 from mediaworker.taping import Recorders
+
+LAYOUTS: Final = ("stereo", "mixed")
+"""Of a recording."""
 
 
 class Desk:
@@ -74,7 +86,25 @@ class Desk:
                 self.player.resume(self._seat(command.stream))
                 reply(Ok())
             case RecordStream():
-                self._record(self._seat(command.stream), command.path, answered(reply))
+                mixed = _is_mixed(command.layout)
+                self._record(self._seat(command.stream), command.path, answered(reply), mixed=mixed)
+            case PauseStreamRecording():
+                self.recorders.pause(self._seat(command.stream), paused=command.paused)
+                reply(Ok())
+            case QueueStream():
+                self.player.queue(self._seat(command.stream), command.source, answered(reply))
+            case GetStreamPosition():
+                reply(self.player.position(self._seat(command.stream)))
+            case OpenRoom():
+                self._open_room(command.stream)
+                reply(Ok())
+            case ConnectStream():
+                self._connect(command)
+                reply(Ok())
+            case TurnStream():
+                row = self._seat(command.stream).row
+                connecting.turn(self.media, row, command.received, command.sent)
+                reply(Ok())
             case SendStreamDigits():
                 self._send_digits(command)
                 reply(Ok())
@@ -95,6 +125,13 @@ class Desk:
             case _:
                 assert_never(command)
 
+    def happened(self, event: StreamEvent) -> StreamEvent:
+        """Go on after something that a tick brought; return what is told of it."""
+        seat = self.seats.get(event.stream)
+        if seat is None or not isinstance(event, StreamPlayFinished):
+            return event
+        return StreamPlayFinished(stream=event.stream, waiting=self.player.finished(seat))
+
     def close_all(self) -> None:
         """Close every stream; nobody waits for an answer."""
         for seat in list(self.seats.values()):
@@ -114,10 +151,7 @@ class Desk:
 
     def _take(self, command: OpenStream) -> Seat:
         """Take a port pair and a row."""
-        if self.draining:
-            raise NoCapacityError("this worker is draining")
-        if command.stream <= 0 or command.stream in self.seats:
-            raise BadRequestError(f"stream: {command.stream} is in use or no name for a stream")
+        self._check_new(command.stream)
         now_ns = time.monotonic_ns()
         pair = self.ports.take(command.address, now_ns / 1e9)
         try:
@@ -131,9 +165,56 @@ class Desk:
         seat = self.seats[command.stream] = Seat(command.stream, row, pair)
         return seat
 
-    def _record(self, seat: Seat, path: str, done: Done) -> None:
+    def _check_new(self, stream: StreamId) -> None:
+        if self.draining:
+            raise NoCapacityError("this worker is draining")
+        if stream <= 0 or stream in self.seats:
+            raise BadRequestError(f"stream: {stream} is in use or no name for a stream")
+
+    def _open_room(self, stream: StreamId) -> None:
+        self._check_new(stream)
+        row = rows.take(self.media, stream, time.monotonic_ns())
+        entropy = os.urandom(rows.ENTROPY)
+        rows.open_row(self.media, row, caller_is_remote=False, entropy=entropy)
+        connecting.open_room(self.media, row)
+        self.seats[stream] = Seat(stream, row, None)
+
+    def _connect(self, command: ConnectStream) -> None:
+        """Connect a stream with another one or a room, and part it from others."""
+        seat = self._seat(command.stream)
+        if command.room:
+            room = self._seat(command.room)
+            if room.pair is not None:
+                raise NotFoundError(f"stream {command.room} is no room")
+            listener = self._seat(command.whispers_to).row if command.whispers_to else -1
+            if seat.base != Mix(room.row):
+                self._part(seat)
+            connecting.enter(self.media, seat.row, room.row, command.gain, listener)
+            self.player.connect(seat, Mix(room.row))
+        elif command.other:
+            other = self._seat(command.other)
+            for each in (seat, other):
+                self._part(each)
+            connecting.bridge(self.media, seat.row, other.row)
+            self.player.connect(seat, Leg(other.stream))
+            self.player.connect(other, Leg(seat.stream))
+        else:
+            self._part(seat)
+
+    def _part(self, seat: Seat) -> None:
+        """Part a stream from whom it is connected with; part all from a room."""
+        for other in list(self.seats.values()) if seat.pair is None else ():
+            if other.base == Mix(seat.row):
+                self._part(other)
+        base = seat.base
+        connecting.part(self.media, seat.row)
+        self.player.connect(seat, None)
+        if isinstance(base, Leg) and (partner := self.seats.get(base.stream)) is not None:
+            self.player.connect(partner, None)
+
+    def _record(self, seat: Seat, path: str, done: Done, *, mixed: bool = False) -> None:
         if path:
-            self.recorders.start(seat, path, done)
+            self.recorders.start(seat, path, done, mixed=mixed)
         else:
             self.recorders.stop(seat, lambda: done(None))
 
@@ -143,6 +224,8 @@ class Desk:
 
     def close(self, seat: Seat, reply: Reply) -> None:
         """Free everything at once; the answer waits until the recording is whole."""
+        if seat.base is not None or seat.pair is None:
+            self._part(seat)
         del self.seats[seat.stream]
         seat.closed = True
         closed = StreamClosed(stream=seat.stream, quality=rows.quality(self.media, seat.row))
@@ -152,8 +235,9 @@ class Desk:
         farewell = rows.close(self.media, seat.row, now_ns)
         if farewell:
             self.backend.send_report(self.media, Report(seat.row, farewell))
-        self.backend.close(seat.row)
-        self.ports.release(seat.pair, now_ns / 1e9)
+        if seat.pair is not None:
+            self.backend.close(seat.row)
+            self.ports.release(seat.pair, now_ns / 1e9)
         self.player.end(seat)
 
 
@@ -175,11 +259,18 @@ class Opening:
     def _begin(self) -> None:
         if self.command.remote is not None:
             rows.aim(self.desk.media, self.seat.row, self.command.remote)
-        self.reply(StreamOpened(stream=self.seat.stream, port=self.seat.pair.port))
+        port = self.seat.pair.port if self.seat.pair is not None else 0
+        self.reply(StreamOpened(stream=self.seat.stream, port=port))
 
     def _fail(self, error: RefusedError | None) -> None:
         refusal = error or WrongStateError("the stream cannot be opened")
         self.desk.close(self.seat, lambda _: self.reply(refusal))
+
+
+def _is_mixed(layout: str) -> bool:
+    if layout not in LAYOUTS:
+        raise BadRequestError(f"layout {layout!r} is not one of {', '.join(LAYOUTS)}")
+    return layout == "mixed"
 
 
 def _ignore(body: Body | RefusedError) -> None:

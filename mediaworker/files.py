@@ -103,8 +103,8 @@ class Files:
                 self.shelf.keep(token, source, offset, samples)
             case Drop(token):
                 self.shelf.drop(token)
-            case Start(row, path, go_on):
-                return self.recorder.start(row, path, go_on=go_on)
+            case Start():
+                return self.recorder.start(message)
             case Stop(row):
                 return self.recorder.stop(row)
             case Own(paths):

@@ -52,6 +52,8 @@ class Start(FilesMessage, tag="start", frozen=True):
     row: int
     path: str
     go_on: bool = False
+    mixed: bool = False
+    """Both sides in one channel."""
 
 
 class Stop(FilesMessage, tag="stop", frozen=True):

@@ -12,10 +12,11 @@ from typing import Final
 import msgspec
 import numpy as np
 
+from bus.columns import Column
 from bus.errors import BadSourceError
-from mediaworker.filing import Started, StartFailed, Stopped
-from mediaworker.sources.recording import Recording
-from mediaworker.streams import Recordings
+from mediaworker.filing import Start, Started, StartFailed, Stopped
+from mediaworker.sources.recording import RATE, Recording
+from mediaworker.streams import FRAME, Recordings
 
 log = logging.getLogger(__name__)
 
@@ -38,13 +39,14 @@ class Recorder:
         self.frames: Final = rings.ring.shape[1]
         self.open: dict[int, Open] = {}
 
-    def start(self, row: int, path: str, *, go_on: bool) -> Started | StartFailed:
-        """Open the file that the ring of ``row`` is drained into."""
-        place = Path(path)
+    def start(self, start: Start) -> Started | StartFailed:
+        """Open the file that a ring is drained into."""
+        row, path, place = start.row, start.path, Path(start.path)
         if any(each.file.path == place for each in self.open.values()):
             return StartFailed(row, f"{path} is being recorded into already")
         try:
-            self.open[row] = Open(Recording(place, go_on=go_on))
+            channels = 1 if start.mixed else 2
+            self.open[row] = Open(Recording(place, go_on=start.go_on, channels=channels))
         except BadSourceError as error:
             return StartFailed(row, error.reason)
         return Started(row)
@@ -73,14 +75,29 @@ class Recorder:
         lost = max(0, written - read - self.frames + MARGIN)
         if written == read:
             return
-        at = np.arange(read + lost, written, dtype=np.int64) % self.frames
-        sound = self.rings.ring[row, at].transpose(0, 2, 1).reshape(-1, 2)
-        silence = np.zeros((lost * 160, 2), np.int16)
+        frames = np.arange(read + lost, written, dtype=np.int64)
+        sound = self.rings.ring[row, frames % self.frames].transpose(0, 2, 1).reshape(-1, 2)
+        wide_from = int(self.rings.wide_from[row])
+        narrow = FRAME * int(np.count_nonzero(frames < wide_from - 1))
+        silence = np.zeros((lost * FRAME, 2), np.int16)
         self.rings.read[row] = written
         if recording.problem:
             return
+        file = recording.file
         try:
-            recording.file.append(np.concatenate([silence, sound]))
+            if 0 < wide_from <= written and file.rate == RATE:
+                file.append(_mixed(sound[:narrow], file.channels))
+                file.widen()
+                sound = sound[narrow:]
+            file.append(_mixed(np.concatenate([silence, sound]), file.channels))
         except OSError as error:
             recording.problem = f"{recording.file.path}: {error.strerror}"
             log.error("recording stopped: %s", recording.problem)
+
+
+def _mixed(sound: Column[np.int16], channels: int) -> Column[np.int16]:
+    """Return both sides, shape (n, 2), in one or two channels."""
+    if channels == 2:
+        return sound
+    both: Column[np.int32] = sound.sum(axis=1, dtype=np.int32, keepdims=True)
+    return both.clip(-32768, 32767).astype(np.int16)

@@ -86,7 +86,6 @@ OWN: Final = frozenset(
         *(
             "hears_tones",
             "watches",
-            "recording_scale",
             "recording",
             "digits",
             "digit_tones",
@@ -184,9 +183,10 @@ def record(media: Media, row: int, recording: int) -> None:
     """Record into this row of ``Recordings`` (emptied first); -1 stops."""
     streams, recordings = media.streams, media.recordings
     streams.recording[row] = recording
-    streams.recorded[row] = 0
+    streams.recorded[row] = streams.recording_scale[row] = 0
     if recording >= 0:
         recordings.written[recording] = recordings.read[recording] = 0
+        recordings.wide_from[recording] = 0
 
 
 def queue_digits(

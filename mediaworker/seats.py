@@ -8,6 +8,8 @@ import msgspec
 from bus.calls import Ok
 from bus.errors import RefusedError
 from bus.ids import StreamId
+from bus.sources import AnySource, Leg
+from mediaworker.filing import Fetched
 from mediaworker.link import Reply
 from mediaworker.ports import PortPair
 
@@ -28,6 +30,7 @@ class Tape(msgspec.Struct):
 
     ring: int
     state: Taping = Taping.STARTING
+    paused: bool = False
     then: list[Callable[[], None]] = msgspec.field(default_factory=list[Callable[[], None]])
     """What to do when it has stopped."""
 
@@ -47,16 +50,36 @@ class Part(msgspec.Struct):
     wish: Wish | None = None
 
 
+class Queued(msgspec.Struct):
+    """A source that waits for its turn, its sound being there already or on its way."""
+
+    source: AnySource
+    part: Part
+    place: Fetched | None = None
+
+
+class Mix(msgspec.Struct, frozen=True):
+    """The mix of a room, a source like others."""
+
+    room: int
+    """Its row."""
+
+
 class Seat(msgspec.Struct):
     """One stream."""
 
     stream: StreamId
     row: int
-    pair: PortPair
+    pair: PortPair | None
+    """None: a room, which has no peer."""
     closed: bool = False
     source: Part = msgspec.field(default_factory=Part)
     over: Part = msgspec.field(default_factory=Part)
     """While it is held."""
+    queue: list[Queued] = msgspec.field(default_factory=list[Queued])
+    """What is played next."""
+    base: Leg | Mix | None = None
+    """What it hears when nothing is played."""
     tape: Tape | None = None
 
 

@@ -177,8 +177,6 @@ class Streams(Table):
     gain_out = column(np.float32)
     recording = column(np.int16)
     """Row of ``Recordings``, -1 if none."""
-    recording_scale = column(np.uint8)
-    """Samples there to one at 8 kHz."""
     audio = column(np.uint16)
     """Row of ``bus.audio_rings``, plus 1; 0: none."""
     audio_scale = column(np.uint8)
@@ -357,6 +355,8 @@ class Streams(Table):
     """The four bytes of it, as a number."""
 
     # --------------------------------------------------------------------------- record and sending
+    recording_scale = column(np.uint8)
+    """Samples there to one at 8 kHz."""
     recorded = column(np.int64)
     packet = column(np.uint8, PACKET)
     """The datagram: ``header`` and ``payload`` are views of it."""
@@ -453,7 +453,9 @@ class Recordings(Table):
     """Recordings that run: the tick writes, the files process reads."""
 
     ring = column(np.int16, RECORDING_FRAMES, 2, FRAME)
-    """Frames of 20 ms, caller and callee."""
+    """Frames of 160 samples, caller and callee."""
+    wide_from = column(np.uint64)
+    """Number of the first frame at 16 kHz, plus 1; those before are at 8 kHz.  0: all are."""
     written = column(np.uint64)
     """Frames ever written; frame n lies at ``n % RECORDING_FRAMES``."""
     read = column(np.uint64)

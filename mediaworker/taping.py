@@ -6,12 +6,13 @@ Between ``clerk.start`` and the answer the ring is empty; only a running one is 
 """
 
 from collections.abc import Callable
+from functools import partial
 
 from bus.columns import NoRoomError
 from bus.errors import BadSourceError, NoCapacityError, WrongStateError
 from mediaworker import rows
 from mediaworker.clerk import Clerk
-from mediaworker.filing import Started, StartFailed, Stopped
+from mediaworker.filing import Start, Started, StartFailed, Stopped
 from mediaworker.media import Media
 from mediaworker.seats import Done, Seat, Tape, Taping, attempt
 
@@ -28,7 +29,7 @@ class Recorders:
         """Some recording is not whole yet."""
         return len(self.free) < self.media.recordings.rows
 
-    def start(self, seat: Seat, path: str, done: Done) -> None:
+    def start(self, seat: Seat, path: str, done: Done, *, mixed: bool = False) -> None:
         """Record into a new file; a recording that runs is stopped first.
 
         Raises NoCapacityError, and WrongStateError while one is being started or stopped.
@@ -37,10 +38,21 @@ class Recorders:
         if tape is not None and tape.state is not Taping.RUNNING:
             raise WrongStateError(f"a recording of this stream is {tape.state.value}")
         if tape is not None:
-            self.stop(seat, lambda: attempt(lambda: self.start(seat, path, done), done))
+            again = partial(self.start, seat, path, done, mixed=mixed)
+            self.stop(seat, lambda: attempt(again, done))
             return
         tape = seat.tape = Tape(self._take_ring())
-        self.clerk.start(tape.ring, path, lambda answer: self._started(seat, tape, answer, done))
+        start = Start(tape.ring, path, mixed=mixed)
+        self.clerk.start(start, lambda answer: self._started(seat, tape, answer, done))
+
+    def pause(self, seat: Seat, *, paused: bool) -> None:
+        """Leave out what is said, or no more.  Raises WrongStateError if nothing is recorded."""
+        tape = seat.tape
+        if tape is None or tape.state is Taping.STOPPING:
+            raise WrongStateError("nothing of this stream is being recorded")
+        tape.paused = paused
+        if tape.state is Taping.RUNNING:
+            self.media.streams.recording[seat.row] = -1 if paused else tape.ring
 
     def stop(self, seat: Seat, then: Callable[[], None]) -> None:
         """Stop recording, if any; ``then`` is called when the file is whole."""
@@ -64,7 +76,7 @@ class Recorders:
         except NoRoomError as error:
             self.free.append(ring)
             raise NoCapacityError(f"no memory to record: {error}") from None
-        recordings.written[ring] = recordings.read[ring] = 0
+        recordings.written[ring] = recordings.read[ring] = recordings.wide_from[ring] = 0
         return ring
 
     def _started(self, seat: Seat, tape: Tape, answer: Started | StartFailed, done: Done) -> None:
@@ -77,6 +89,7 @@ class Recorders:
         else:
             tape.state = Taping.RUNNING
             rows.record(self.media, seat.row, tape.ring)
+            self.pause(seat, paused=tape.paused)
         done(None)
 
     def _stop(self, seat: Seat, tape: Tape) -> None:

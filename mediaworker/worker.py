@@ -90,7 +90,7 @@ class Worker:
             self._note(begun - due)
             self.media.wall_ns = time.time_ns()
             for event in run_tick(self.media, tick, begun, self.backend):
-                self.link.tell(event)
+                self.link.tell(self.desk.happened(event))
             self._slack(tick)
             busy = time.monotonic_ns() - begun
             self.state.tick[0], self.state.tick_ns[0] = tick, busy

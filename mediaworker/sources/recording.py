@@ -16,38 +16,41 @@ from bus.errors import BadSourceError
 HEADER: Final = struct.Struct("<4sI4s4sIHHIIHH4sI")
 RATE: Final = 8000
 CHANNELS: Final = 2
-FRAME: Final = 2 * CHANNELS  # bytes
 LARGEST: Final = 0xFFFF_FFFF - HEADER.size
 
 
-def header(size: int) -> bytes:
-    """Return the 44 bytes before ``size`` bytes of stereo int16 samples at 8 kHz."""
-    form = (b"fmt ", 16, 1, CHANNELS, RATE, RATE * FRAME, FRAME, 16)
+def header(size: int, rate: int = RATE, channels: int = CHANNELS) -> bytes:
+    """Return the 44 bytes before ``size`` bytes of int16 samples."""
+    frame = 2 * channels
+    form = (b"fmt ", 16, 1, channels, rate, rate * frame, frame, 16)
     return HEADER.pack(b"RIFF", HEADER.size - 8 + size, b"WAVE", *form, b"data", size)
 
 
 class Recording:
-    """An open recording, left the caller and right the callee."""
+    """An open recording, left the caller and right the callee, or both in one channel."""
 
-    def __init__(self, path: Path, *, go_on: bool = False) -> None:
+    def __init__(self, path: Path, *, go_on: bool = False, channels: int = CHANNELS) -> None:
         """Begin a file, or ``go_on`` in the one that is there.
 
         Raises BadSourceError, which says why it cannot be.
         """
-        self.path = path
+        self.path, self.rate, self.channels = path, RATE, channels
+        frame = 2 * channels
         try:
             self.file = path.open("r+b" if go_on else "wb", buffering=0)
         except OSError as error:
             raise BadSourceError(f"cannot record into {path}: {error.strerror}") from None
         try:
-            self.size = max(0, path.stat().st_size - HEADER.size) // FRAME * FRAME
-            self._write(header(self.size), 0)
+            self.size = max(0, path.stat().st_size - HEADER.size) // frame * frame
+            if self.size:
+                self.rate = int.from_bytes(path.read_bytes()[24:28], "little")
+            self._write(self._header(), 0)
         except OSError as error:
             self.file.close()
             raise BadSourceError(f"cannot record into {path}: {error.strerror}") from None
 
     def append(self, samples: Column[np.int16]) -> None:
-        """Write frames, an array of shape (n, 2).  Past 4 GiB they are dropped.
+        """Write frames, an array of shape (n, channels).  Past 4 GiB they are dropped.
 
         Raises OSError when the disk is full; the file stays as it was after the last append.
         """
@@ -56,11 +59,22 @@ class Recording:
             return
         self._write(content, HEADER.size + self.size)
         self.size += len(content)
-        self._write(header(self.size), 0)
+        self._write(self._header(), 0)
+
+    def widen(self) -> None:
+        """Go on at 16 kHz, as if it had been so from the beginning.  Raises OSError."""
+        sound = np.fromfile(self.path, "<i2", offset=HEADER.size)
+        frames = sound[: self.size // 2].reshape(-1, self.channels)
+        self.rate, self.size = 2 * RATE, 0
+        self._write(self._header(), 0)
+        self.append(frames.repeat(2, axis=0))
 
     def close(self) -> None:
         """Let go of the file, which is whole already."""
         self.file.close()
+
+    def _header(self) -> bytes:
+        return header(self.size, self.rate, self.channels)
 
     def _write(self, content: bytes, position: int) -> None:
         self.file.seek(position)

@@ -12,7 +12,7 @@ import pytest
 
 from bus.sources import Tone, Wave
 from mediaworker.clerk import Clerk
-from mediaworker.filing import Fetched, FetchFailed, Started, StartFailed, Stopped
+from mediaworker.filing import Fetched, FetchFailed, Start, Started, StartFailed, Stopped
 from mediaworker.home import Memory, make_memory
 
 
@@ -103,20 +103,20 @@ def test_what_was_dropped_is_not_told(desk: Desk, tmp_path: Path) -> None:
 
 
 def test_a_recording(desk: Desk, tmp_path: Path) -> None:
-    desk.clerk.start(3, str(tmp_path / "r.wav"), desk.told.append)
+    desk.clerk.start(Start(3, str(tmp_path / "r.wav")), desk.told.append)
     assert desk.answer() == Started(3)
     desk.put(3, 5)
     desk.clerk.stop(3, desk.told.append)
     assert desk.answer() == Stopped(3, "")
     assert frames(tmp_path / "r.wav") == list(range(5))
-    desk.clerk.start(3, str(tmp_path / "no" / "r.wav"), desk.told.append)
+    desk.clerk.start(Start(3, str(tmp_path / "no" / "r.wav")), desk.told.append)
     assert isinstance(desk.answer(), StartFailed)
 
 
 def test_a_killed_process_is_replaced_and_nothing_is_lost(desk: Desk, tmp_path: Path) -> None:
     desk.clerk.fetch(write(tmp_path / "a.wav", 20000), desk.told.append)
     kept = desk.answer()
-    desk.clerk.start(0, str(tmp_path / "r.wav"), desk.told.append)
+    desk.clerk.start(Start(0, str(tmp_path / "r.wav")), desk.told.append)
     desk.answer()
     desk.put(0, 2)
     desk.kill()
@@ -137,7 +137,7 @@ def test_when_the_worker_is_gone_everything_is_whole(desk: Desk, tmp_path: Path)
     for path in (ours, others):
         path.touch()
     desk.clerk.own([ours, others])
-    desk.clerk.start(0, str(tmp_path / "r.wav"), desk.told.append)
+    desk.clerk.start(Start(0, str(tmp_path / "r.wav")), desk.told.append)
     desk.answer()
     others.unlink()
     others.write_text("a successor's")

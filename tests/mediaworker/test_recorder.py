@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from bus.columns import Column
-from mediaworker.filing import Started, StartFailed, Stopped
+from mediaworker.filing import Start, Started, StartFailed, Stopped
 from mediaworker.recorder import Recorder
 from mediaworker.streams import Recordings
 
@@ -37,7 +37,7 @@ def wanted(numbers: list[int]) -> list[list[int]]:
 
 def test_frames_arrive_in_order(rings: Recordings, tmp_path: Path) -> None:
     recorder, path = Recorder(rings), tmp_path / "r.wav"
-    assert recorder.start(1, str(path), go_on=False) == Started(1)
+    assert recorder.start(Start(1, str(path))) == Started(1)
     for count in (3, 200, 0, 200):
         put(rings, 1, count)
         recorder.drain()
@@ -49,7 +49,7 @@ def test_frames_arrive_in_order(rings: Recordings, tmp_path: Path) -> None:
 
 def test_what_was_overwritten_is_silence(rings: Recordings, tmp_path: Path) -> None:
     recorder, path = Recorder(rings), tmp_path / "r.wav"
-    recorder.start(0, str(path), go_on=False)
+    recorder.start(Start(0, str(path)))
     put(rings, 0, 300)
     recorder.stop(0)
     found = read(path)
@@ -62,7 +62,7 @@ def test_what_was_overwritten_is_silence(rings: Recordings, tmp_path: Path) -> N
 def test_two_recordings_are_apart(rings: Recordings, tmp_path: Path) -> None:
     recorder = Recorder(rings)
     for row in (0, 2):
-        recorder.start(row, str(tmp_path / f"{row}.wav"), go_on=False)
+        recorder.start(Start(row, str(tmp_path / f"{row}.wav")))
         put(rings, row, 2 + row)
     recorder.close()
     assert len(read(tmp_path / "0.wav")) == 2 * 160
@@ -71,22 +71,22 @@ def test_two_recordings_are_apart(rings: Recordings, tmp_path: Path) -> None:
 
 def test_one_file_is_not_recorded_into_twice(rings: Recordings, tmp_path: Path) -> None:
     recorder, path = Recorder(rings), str(tmp_path / "r.wav")
-    recorder.start(0, path, go_on=False)
-    again = recorder.start(1, path, go_on=False)
+    recorder.start(Start(0, path))
+    again = recorder.start(Start(1, path))
     assert isinstance(again, StartFailed)
     assert "recorded into already" in again.reason
     recorder.close()
 
 
 def test_where_nothing_can_be_written(rings: Recordings, tmp_path: Path) -> None:
-    answer = Recorder(rings).start(0, str(tmp_path / "no" / "r.wav"), go_on=False)
+    answer = Recorder(rings).start(Start(0, str(tmp_path / "no" / "r.wav")))
     assert isinstance(answer, StartFailed)
     assert "No such file" in answer.reason
 
 
 def test_a_full_disk_is_told_at_the_end(rings: Recordings) -> None:
     recorder = Recorder(rings)
-    started = recorder.start(0, "/dev/full", go_on=False)
+    started = recorder.start(Start(0, "/dev/full"))
     if isinstance(started, StartFailed):  # the header alone is refused already
         assert "No space left" in started.reason
         return
@@ -98,13 +98,13 @@ def test_a_full_disk_is_told_at_the_end(rings: Recordings) -> None:
 def test_going_on_in_a_file(rings: Recordings, tmp_path: Path) -> None:
     path = tmp_path / "r.wav"
     first = Recorder(rings)
-    first.start(0, str(path), go_on=False)
+    first.start(Start(0, str(path)))
     put(rings, 0, 3)
     first.drain()
     put(rings, 0, 2)
     first.open[0].file.close()  # as if its process had been killed
     second = Recorder(rings)
-    second.start(0, str(path), go_on=True)
+    second.start(Start(0, str(path), go_on=True))
     put(rings, 0, 1)
     second.stop(0)
     assert read(path).tolist() == wanted(list(range(6)))
