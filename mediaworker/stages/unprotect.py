@@ -100,37 +100,60 @@ def _open(
     fits = (lengths >= begins + profile.tag) & (lengths < DATAGRAM)
     located = _locate(streams, rows, first.astype(np.uint16), ssrcs)
     fresh = _fresh(located)
-    tried = places(rtp & fits & fresh)
-    authentic = np.zeros(len(rows), np.bool_)
-    if len(tried):
-        width = int(lengths[tried].max())
-        block = streams.datagrams[rows[tried], _of(slot, tried), :width]
-        authentic[tried] = open_block(
-            profile,
-            [media.protected[row].into.packets for row in rows[tried].tolist()],
-            streams.salt_in[rows[tried]],
-            ssrcs[tried].astype(np.uint64),
-            located.indexes[tried].astype(np.uint64),
-            block,
-            lengths[tried],
-            begins[tried],
-        )
-        streams.datagrams[rows[tried], _of(slot, tried), :width] = block
-    _note(streams, rows[authentic], ssrcs[authentic], located.only(authentic))
+    ready = rtp & fits & fresh
+    if every(ready):
+        authentic = _decrypt(media, profile, rows, slot, lengths, ssrcs, located.indexes, begins)
+    else:
+        authentic, tried = np.zeros(len(rows), np.bool_), places(ready)
+        if len(tried):
+            parts = (lengths[tried], ssrcs[tried], located.indexes[tried], begins[tried])
+            opened = _decrypt(media, profile, rows[tried], _of(slot, tried), *parts)
+            authentic[tried] = opened
     wave.lengths[which] -= authentic * profile.tag
-    refused = rtp & ~authentic
-    if some(refused):
-        good[which[refused]] = False
-        again = fits & ~fresh
-        public.packets_replayed[rows[refused & again]] += ONE
-        public.packets_unauthentic[rows[refused & ~again]] += ONE
+    if every(authentic):
+        _note(streams, rows, ssrcs, located)
+        return
+    _note(streams, rows[authentic], ssrcs[authentic], located.only(authentic))
+    refused, again = rtp & ~authentic, fits & ~fresh
+    good[which[refused]] = False
+    public.packets_replayed[rows[refused & again]] += ONE
+    public.packets_unauthentic[rows[refused & ~again]] += ONE
+
+
+def _decrypt(
+    media: Media,
+    profile: Profile,
+    rows: Rows,
+    slot: Slot,
+    lengths: Column[np.int64],
+    ssrcs: Column[np.uint32],
+    indexes: Column[np.int64],
+    begins: Column[np.int64],
+) -> Column[np.bool_]:
+    """Decrypt packets where they lie; return which are authentic."""
+    streams, width = media.streams, int(lengths.max())
+    block = streams.datagrams[rows, slot, :width]
+    authentic = open_block(
+        profile,
+        [media.protected[row].into.packets for row in rows.tolist()],
+        streams.salt_in[rows],
+        ssrcs.astype(np.uint64),
+        indexes.view(np.uint64),
+        block,
+        lengths,
+        begins,
+    )
+    streams.datagrams[rows, slot, :width] = block
+    return authentic
 
 
 def _fresh(located: Located) -> Column[np.bool_]:
     """Whether packets were not received before, as far as the window can tell."""
     ages = located.after - 1 - located.indexes
-    bits = located.windows >> np.minimum(np.maximum(ages, 0), LAST).astype(np.uint64) & ONE
-    fresh: Column[np.bool_] = (ages < 0) | ((ages < WINDOW) & (bits == 0))
+    fresh: Column[np.bool_] = ages < 0
+    if not every(fresh):
+        bits = located.windows >> np.minimum(np.maximum(ages, 0), LAST).astype(np.uint64) & ONE
+        fresh |= (ages < WINDOW) & (bits == 0)
     return fresh
 
 
@@ -167,7 +190,8 @@ def _locate(
         windows[at] = streams.source_windows[row, where[at]] if known else 0
     steps = (sequences - (after - 1).astype(np.uint16)).view(np.int16)
     indexes = np.where(after == NEVER, sequences, after - 1 + steps)
-    return Located(where, after, windows, indexes + (indexes < 0) * ROLL_OVER)
+    indexes += (indexes < 0) * ROLL_OVER
+    return Located(where, after, windows, indexes)
 
 
 def _place(streams: Streams, row: int, ssrc: int) -> tuple[int, bool]:
@@ -183,10 +207,13 @@ def _note(streams: Streams, rows: Rows, ssrcs: Column[np.uint32], located: Locat
     where, after, windows, indexes = located
     for at in places(after == NEVER).tolist():
         _claim(streams, int(rows[at]), int(ssrcs[at]))
-    steps = indexes - (after - 1)
-    windows = windows << np.minimum(np.maximum(steps, 0), LAST).astype(np.uint64)
-    windows[steps >= WINDOW] = 0
-    windows |= ONE << np.maximum(-steps, 0).astype(np.uint64)
+    if every(indexes == after):  # in order
+        windows = windows << ONE | ONE
+    else:
+        steps = indexes - (after - 1)
+        windows = windows << np.minimum(np.maximum(steps, 0), LAST).astype(np.uint64)
+        windows[steps >= WINDOW] = 0
+        windows |= ONE << np.maximum(-steps, 0).astype(np.uint64)
     streams.source_place[rows] = where
     streams.source_windows[rows, where] = windows
     streams.source_indexes[rows, where] = np.maximum(after, indexes + 1)
