@@ -93,6 +93,7 @@ def test_a_slow_writer_is_silence_which_is_counted() -> None:
     end = lent(worker, row)
     worker.run(40)
     assert end.missing == 0  # nobody has begun to speak
+    worker.media.audio.said[:] = 77  # from an earlier round
     end.write(np.full(200, LOUD, np.int16))
     worker.run(12)
     samples = sent(worker, row)
@@ -150,12 +151,14 @@ def test_no_number_of_an_application_leads_anywhere_else(written: int) -> None:
     ends = lent(worker, wild), lent(worker, tame)
     hear(worker, tame, speech(1600))
     rings = worker.media.audio
+    rings.said[ends[0].row] = LOUD
     for step in range(25):
         for name in ("said_written", "said_read", "heard_written", "said_missing", "rate"):
             getattr(rings, name)[ends[0].row] = np.int64(written).astype(getattr(rings, name).dtype)
         ends[1].write(np.full(160, 1000 + step, np.int16))
         worker.run(4)
     assert len(worker.sent(wild)) == len(worker.sent(tame)) == 25
+    assert not sent(worker, wild).any()
     steps = sent(worker, tame).reshape(25, 160)
     assert (steps == steps[:, :1]).all()
     assert len(set(steps[:, 0].tolist())) > 1
@@ -225,6 +228,15 @@ def test_an_application_that_stalls_makes_no_work(stalled: str) -> None:
 def test_without_applications_a_tick_does_nothing_of_this() -> None:
     worker = Worker()
     worker.open()
-    worker.run(10)
-    assert worker.media.lent == set()
-    assert not worker.media.audio.heard_written.any()
+    made = list[object]()
+
+    def watch(frame: FrameType, event: str, argument: object) -> None:
+        if event == "c_call" and frame.f_code.co_name == "exchange":
+            made.append(argument)
+
+    sys.setprofile(watch)
+    try:
+        worker.run(10)
+    finally:
+        sys.setprofile(None)
+    assert made == []
