@@ -269,6 +269,7 @@ def _try(
         address=listener.host,
         codecs=usable_codecs(core, ()),
         keying=Keying(core.state.settings.media.srtp, core.entropy.octets),
+        rtcp_mux=core.state.settings.media.rtcp_mux,
     )
 
 
