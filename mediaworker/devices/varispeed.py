@@ -41,6 +41,9 @@ class Varispeed:
         known = np.concatenate((self.past, block.astype(np.float32)))
         step, last = self.step / ratio, len(known) - self.width
         count = max(0, math.floor((last - self.at) / step) + 1)
+        if not count:
+            self.past = known
+            return block[:0]
         places = self.at + step * np.arange(count)
         begins = places.astype(np.intp)
         phase = (places - begins) * PHASES

@@ -29,9 +29,8 @@ def hear(worker: Worker, row: int, codes: Column[np.uint8]) -> None:
 
 
 def sine(samples: int, rate: int, frequency: float = 440.0) -> Column[np.int16]:
-    return np.rint(8000 * np.sin(2 * np.pi * frequency * np.arange(samples) / rate)).astype(
-        np.int16
-    )
+    turns = 2 * np.pi * frequency * np.arange(samples) / rate
+    return np.asarray(np.rint(8000 * np.sin(turns)), np.int16)
 
 
 def sent(worker: Worker, row: int) -> Column[np.int16]:
