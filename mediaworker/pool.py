@@ -6,8 +6,8 @@ A sound is a segment of it.  This is who has which part: first fit, neighbours j
 from typing import Final
 
 ALIGN: Final = 32  # samples, a cache line
-SAMPLES: Final = 1 << 27
-"""Of a worker's pool: 4.6 hours of sound, 256 MiB that are only there once written."""
+SAMPLES: Final = 1 << 28
+"""Of a worker's pool: 3.1 hours of sound at two rates, 512 MiB that are only there once written."""
 
 
 class Pool:

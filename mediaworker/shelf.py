@@ -4,6 +4,9 @@ A sound is known by its key, which for a file includes its time and size, so tha
 another sound.  It stays in the pool while a token holds it, and after that until its room is
 needed; the one that was dropped first goes first.
 
+In the pool it is there twice, at 8 kHz and behind that at 16 kHz, so that any codec plays it, and
+one after the other.
+
 Conversion goes in steps, so that one long file does not keep others, or a recording, waiting.
 """
 
@@ -21,10 +24,12 @@ from mediaworker.pool import Pool
 from mediaworker.sources.music import music
 from mediaworker.sources.resample import RATE
 from mediaworker.sources.tones import tone
-from mediaworker.sources.wave import WaveFile
+from mediaworker.sources.wave import WIDE, Pair, WaveFile
 
 HEAD = 30 * RATE
 """Samples after which a file may be played: conversion is far faster than playing."""
+BOTH = 1 + WIDE
+"""Samples in the pool to one at 8 kHz."""
 
 Key = tuple[str, float, float]
 """A file's path, time and size, or ``tone``, frequency and level, or ``music``."""
@@ -36,6 +41,7 @@ class Sound(msgspec.Struct):
     key: Key
     offset: int
     samples: int
+    """At 8 kHz."""
     holders: set[int] = msgspec.field(default_factory=lambda: set[int]())
     playable: bool = False
 
@@ -50,7 +56,7 @@ class Shelf:
         self.memory, self.pool, self.back = memory, pool, back
         self.sounds: dict[Key, Sound] = {}
         self.held: dict[int, Sound] = {}
-        self.work: list[tuple[Sound, Generator[Column[np.int16]], int]] = []
+        self.work: list[tuple[Sound, Generator[Pair], int]] = []
 
     def fetch(self, token: int, source: Tone | Wave | Music) -> Fetched | FetchFailed | None:
         """Hold a sound; None: it is on its way, and ``step`` will tell."""
@@ -70,7 +76,7 @@ class Shelf:
             key = f"token {token}", 0, 0
         sound = self.sounds.get(key)
         if sound is None or sound.offset != offset:
-            self.pool.take_at(offset, samples)
+            self.pool.take_at(offset, BOTH * samples)
             sound = self.sounds[key] = Sound(key, offset, samples, playable=True)
         sound.holders.add(token)
         self.held[token] = sound
@@ -86,20 +92,19 @@ class Shelf:
         if self.sounds.get(sound.key) is sound:
             self.sounds[sound.key] = self.sounds.pop(sound.key)
         else:
-            self.pool.give_back(sound.offset, sound.samples)
+            self._give_back(sound)
 
     def step(self) -> list[Fetched | FetchFailed]:
         """Convert one piece of the file that has waited longest; tell who waited for it."""
         sound, pieces, done = self.work.pop(0)
         try:
-            piece = next(pieces)
+            narrow, wide = next(pieces)
         except BadSourceError as error:
             return self._fail(sound, done, error.reason)
         except OSError as error:
             return self._fail(sound, done, f"cannot read {sound.key[0]}: {error.strerror}")
-        at = sound.offset + done
-        self.memory[at : at + len(piece)] = piece
-        done += len(piece)
+        self._write(sound, done, narrow, wide)
+        done += len(narrow)
         if done < sound.samples:
             self.work.append((sound, pieces, done))
         else:
@@ -115,9 +120,11 @@ class Shelf:
             return self.sounds[key]
         match source:
             case Tone():
-                sound = self._keep_loop(key, tone(source.frequency, source.level))
+                sound = self._keep_loop(
+                    key, *(tone(source.frequency, source.level, scale) for scale in (1, WIDE))
+                )
             case Music():
-                sound = self._keep_loop(key, music())
+                sound = self._keep_loop(key, music(), music(WIDE))
             case Wave():
                 file = WaveFile(Path(source.path))
                 try:
@@ -129,21 +136,32 @@ class Shelf:
         self.sounds[key] = sound
         return sound
 
-    def _keep_loop(self, key: Key, loop: Column[np.int16]) -> Sound:
-        sound = self._place(key, len(loop))
-        self.memory[sound.offset : sound.offset + len(loop)] = loop
+    def _keep_loop(self, key: Key, narrow: Column[np.int16], wide: Column[np.int16]) -> Sound:
+        sound = self._place(key, len(narrow))
+        self._write(sound, 0, narrow, wide)
         sound.playable = True
         return sound
 
+    def _write(
+        self, sound: Sound, at: int, narrow: Column[np.int16], wide: Column[np.int16]
+    ) -> None:
+        begin = sound.offset + at
+        self.memory[begin : begin + len(narrow)] = narrow
+        begin = sound.offset + sound.samples + WIDE * at
+        self.memory[begin : begin + len(wide)] = wide
+
+    def _give_back(self, sound: Sound) -> None:
+        self.pool.give_back(sound.offset, BOTH * sound.samples)
+
     def _place(self, key: Key, samples: int) -> Sound:
-        offset = self.pool.take(samples)
+        offset = self.pool.take(BOTH * samples)
         while offset is None:
             self._evict(key, samples)
-            offset = self.pool.take(samples)
+            offset = self.pool.take(BOTH * samples)
         try:
-            self.back(offset, samples)
+            self.back(offset, BOTH * samples)
         except OSError as error:
-            self.pool.give_back(offset, samples)
+            self.pool.give_back(offset, BOTH * samples)
             text = f"no memory for {key[0]} ({samples / RATE:.0f} s): {error.strerror}"
             raise BadSourceError(text) from None
         return Sound(key, offset, samples)
@@ -153,7 +171,7 @@ class Shelf:
         for sound in self.sounds.values():
             if not sound.holders and id(sound) not in busy:
                 del self.sounds[sound.key]
-                self.pool.give_back(sound.offset, sound.samples)
+                self._give_back(sound)
                 return
         raise BadSourceError(f"no room for {key[0]} ({samples / RATE:.0f} s) among what is played")
 
@@ -161,9 +179,10 @@ class Shelf:
         del self.sounds[sound.key]
         waiting = sorted(sound.holders)
         if sound.playable and waiting:  # somebody plays it already: the missing part is silence
-            self.memory[sound.offset + done : sound.offset + sound.samples] = 0
+            left = sound.samples - done
+            self._write(sound, done, *(np.zeros(left * scale, np.int16) for scale in (1, WIDE)))
             return []
-        self.pool.give_back(sound.offset, sound.samples)
+        self._give_back(sound)
         for token in waiting:
             del self.held[token]
         return [FetchFailed(token, reason) for token in waiting]

@@ -33,24 +33,24 @@ A4: Final = 69
 
 
 @cache
-def music() -> Column[np.int16]:
-    """Return one turn of the tune, 8 kHz."""
+def music(scale: int = 1) -> Column[np.int16]:
+    """Return one turn of the tune, at ``scale`` times 8 kHz; it lasts as long at any."""
     notes = [note for chord in CHORDS for note in chord]
-    turn = np.zeros(BEAT * len(notes))
+    turn = np.zeros(scale * BEAT * len(notes))
     for beat, note in enumerate(notes):
-        places = (beat * BEAT + np.arange(RING)) % len(turn)
-        turn[places] += _pluck(440.0 * 2 ** ((note - A4) / 12))
+        places = (beat * BEAT * scale + np.arange(RING * scale)) % len(turn)
+        turn[places] += _pluck(440.0 * 2 ** ((note - A4) / 12), scale)
     wanted = 32767 / np.sqrt(2) * 10 ** ((LEVEL - FULL_SCALE_DBM0) / 20)
     return np.asarray(np.rint(turn * wanted / np.sqrt(np.mean(np.square(turn)))), np.int16)
 
 
-def _pluck(frequency: float) -> Column[np.float64]:
+def _pluck(frequency: float, scale: int) -> Column[np.float64]:
     """Return a note that rises softly, decays and has died away after ``RING`` samples."""
-    at = np.arange(RING)
+    at = np.arange(RING * scale) / scale
     rise = np.sin(np.pi / 2 * np.minimum(at / ATTACK, 1)) ** 2
     fall = np.exp(-at / (RING / 4)) * np.cos(np.pi / 2 * at / RING) ** 2
     phase = 2 * np.pi * frequency / RATE * at
-    note: Column[np.float64] = np.zeros(RING)
+    note: Column[np.float64] = np.zeros(len(at))
     for number, weight in PARTIALS:
         note += weight * np.sin(number * phase)
     note *= rise * fall

@@ -1,9 +1,9 @@
-"""Any rate to 8 kHz by a windowed sinc, for sound that is there beforehand.
+"""Any rate to 8 or 16 kHz by a windowed sinc, for sound that is there beforehand.
 
-Output sample n lies at n * rate / 8000 of the input, which falls into one of ``up`` phases between
-two input samples.  Each phase has its own row of taps, so the conversion is one row product per
-output sample.  The Kaiser window (80 dB) spans 64 zero crossings to either side: what lies above
-half of the lower rate is gone, what lies below 0.46 of it is untouched.
+Output sample n lies at n * rate / target of the input, which falls into one of ``up`` phases
+between two input samples.  Each phase has its own row of taps, so the conversion is one row product
+per output sample.  The Kaiser window (80 dB) spans 64 zero crossings to either side: what lies
+above half of the lower rate is gone, what lies below 0.46 of it is untouched.
 """
 
 import math
@@ -18,9 +18,11 @@ CROSSINGS: Final = 64
 ATTENUATION: Final = 80.0  # dB
 
 
-def kernel(rate: int, half: int, offsets: Column[np.float64]) -> Column[np.float64]:
+def kernel(
+    rate: int, half: int, offsets: Column[np.float64], target: int = RATE
+) -> Column[np.float64]:
     """Evaluate the low-pass at ``offsets`` (in input samples, from -half to half)."""
-    lower = min(rate, RATE)
+    lower = min(rate, target)
     transition = (ATTENUATION - 7.95) / (2.285 * 4 * math.pi * half)  # of the input rate
     cutoff = lower / rate / 2 - transition / 2
     beta = 0.1102 * (ATTENUATION - 8.7)
@@ -29,15 +31,15 @@ def kernel(rate: int, half: int, offsets: Column[np.float64]) -> Column[np.float
 
 
 class Resampler:
-    """The taps of one input rate."""
+    """The taps of one input rate and one output rate, in Hz."""
 
-    def __init__(self, rate: int) -> None:
-        common = math.gcd(rate, RATE)
-        self.up, self.down = RATE // common, rate // common
-        self.half = math.ceil(CROSSINGS * max(1.0, rate / RATE))
+    def __init__(self, rate: int, target: int = RATE) -> None:
+        common = math.gcd(rate, target)
+        self.up, self.down = target // common, rate // common
+        self.half = math.ceil(CROSSINGS * max(1.0, rate / target))
         ahead = np.arange(1 - self.half, self.half + 1, dtype=np.float64)
         phases = np.arange(self.up, dtype=np.float64)[:, np.newaxis] / self.up
-        taps = kernel(rate, self.half, ahead - phases)
+        taps = kernel(rate, self.half, ahead - phases, target)
         self.taps = (taps / taps.sum(axis=1, keepdims=True)).astype(np.float32)
 
     def output_length(self, samples: int) -> int:

@@ -20,8 +20,10 @@ LONGEST: Final = 64000
 LOWEST, HIGHEST = 20.0, 3800.0
 
 
-def tone(frequency: float, level: float) -> Column[np.int16]:
+def tone(frequency: float, level: float, scale: int = 1) -> Column[np.int16]:
     """Return one loop of a sine; ``frequency`` in Hz, ``level`` in dBm0.
+
+    At ``scale`` times 8 kHz; it lasts as long at any.
 
     Raises BadSourceError outside 20 to 3800 Hz or above full scale.
     """
@@ -31,6 +33,7 @@ def tone(frequency: float, level: float) -> Column[np.int16]:
         raise BadSourceError(f"a tone of {level} dBm0 is louder than full scale (+3.14 dBm0)")
     turns = Fraction(frequency / RATE).limit_denominator(LONGEST)
     periods, samples = turns.numerator, turns.denominator
+    samples *= scale
     phase = 2 * math.pi * periods / samples * np.arange(samples)
     amplitude = 32767 * 10 ** ((level - FULL_SCALE_DBM0) / 20)
     return np.asarray(np.rint(amplitude * np.sin(phase)), np.int16)

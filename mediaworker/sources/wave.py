@@ -1,7 +1,7 @@
-"""A sound file as int16 samples at 8 kHz mono, converted piece by piece.
+"""A sound file as int16 samples at 8 and at 16 kHz mono, converted piece by piece.
 
 Reading in pieces of a second bounds the memory and lets whoever converts do something else between
-two of them.  A file that is 16 bit, mono and 8 kHz already comes out sample for sample.
+two of them.  A file that is 16 bit, mono and 8 or 16 kHz already comes out sample for sample.
 """
 
 from collections.abc import Callable, Generator
@@ -17,9 +17,13 @@ from mediaworker.sources.resample import RATE, Resampler
 from mediaworker.sources.riff import Encoding, check_regular, read_form
 
 PIECE: Final = RATE
+WIDE: Final = 2
+"""Samples at 16 kHz to one."""
 
 Float = Column[np.float32]
 """Samples in the scale of int16."""
+Pair = tuple[Column[np.int16], Column[np.int16]]
+"""The same at 8 and at 16 kHz."""
 
 
 def _signed_24(raw: bytes) -> Float:
@@ -60,33 +64,42 @@ class WaveFile:
         except BaseException:
             self.file.close()
             raise
-        self.resampler = None if self.form.rate == RATE else Resampler(self.form.rate)
+        self.narrow = self._resampler(RATE)
+        self.wide = self._resampler(WIDE * RATE)
         self.samples = self._samples()
 
     def close(self) -> None:
         """Let go of a file that is not to be converted after all."""
         self.file.close()
 
-    def pieces(self) -> Generator[Column[np.int16]]:
+    def pieces(self) -> Generator[Pair]:
         """Yield the samples, a second at a time, and close.  Raises BadSourceError."""
         with self.file:
             for first in range(0, self.samples, PIECE):
                 count = min(PIECE, self.samples - first)
-                yield np.rint(np.clip(self._piece(first, count), -32768, 32767)).astype(np.int16)
+                narrow = self._piece(self.narrow, first, count)
+                yield narrow, self._piece(self.wide, WIDE * first, WIDE * count)
+
+    def _resampler(self, target: int) -> Resampler | None:
+        return None if self.form.rate == target else Resampler(self.form.rate, target)
 
     def _samples(self) -> int:
+        """Return how many there are at 8 kHz; of the others there are twice as many."""
         frames = self.form.frames
-        return frames if self.resampler is None else self.resampler.output_length(frames)
+        return frames if self.narrow is None else self.narrow.output_length(frames)
 
-    def _piece(self, first: int, count: int) -> Float:
-        if self.resampler is None:
-            return self._mono(first, count)
-        return self.resampler.convert(self._mono(*self.resampler.span(first, count)), first, count)
+    def _piece(self, way: Resampler | None, first: int, count: int) -> Column[np.int16]:
+        if way is None:
+            piece = self._mono(first, count)
+        else:
+            piece = way.convert(self._mono(*way.span(first, count)), first, count)
+        return np.rint(np.clip(piece, -32768, 32767)).astype(np.int16)
 
     def _mono(self, first: int, count: int) -> Float:
         """Read frames, mixed down; those before the beginning and past the end are silence."""
         form, mono = self.form, np.zeros(count, np.float32)
-        begin, end = max(first, 0), min(first + count, form.frames)
+        begin = min(max(first, 0), form.frames)
+        end = max(begin, min(first + count, form.frames))
         self.file.seek(form.offset + begin * form.frame_bytes)
         raw = self.file.read((end - begin) * form.frame_bytes)
         if len(raw) < (end - begin) * form.frame_bytes:
@@ -97,5 +110,5 @@ class WaveFile:
 
 
 def read_wave(path: Path) -> Column[np.int16]:
-    """Convert a whole file at once.  Raises BadSourceError."""
-    return np.concatenate(list(WaveFile(path).pieces()))
+    """Convert a whole file at once, to 8 kHz.  Raises BadSourceError."""
+    return np.concatenate([narrow for narrow, _ in WaveFile(path).pieces()])

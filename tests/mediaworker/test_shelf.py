@@ -11,7 +11,7 @@ import pytest
 from bus.sources import Music, Tone, Wave
 from mediaworker.filing import Fetched, FetchFailed
 from mediaworker.pool import Pool
-from mediaworker.shelf import HEAD, Shelf
+from mediaworker.shelf import BOTH, HEAD, Shelf
 from mediaworker.sources.music import music
 from mediaworker.sources.tones import tone
 
@@ -19,7 +19,8 @@ SIZE = 100_000
 
 
 def shelf(size: int = SIZE) -> Shelf:
-    return Shelf(np.zeros(size, np.int16), Pool(size), lambda offset, samples: None)
+    """``size``: samples at 8 kHz that there is room for."""
+    return Shelf(np.zeros(BOTH * size, np.int16), Pool(BOTH * size), lambda offset, samples: None)
 
 
 def write(path: Path, samples: int, value: int = 5) -> Wave:
@@ -41,6 +42,22 @@ def loaded(shelf: Shelf, token: int, source: Wave | Tone) -> Fetched:
 def content(shelf: Shelf, sound: Fetched) -> list[int]:
     found: list[int] = shelf.memory[sound.offset : sound.offset + sound.samples].tolist()
     return found
+
+
+def wide(shelf: Shelf, sound: Fetched) -> list[int]:
+    begin = sound.offset + sound.samples
+    found: list[int] = shelf.memory[begin : begin + 2 * sound.samples].tolist()
+    return found
+
+
+def test_each_sound_is_there_at_both_rates(tmp_path: Path) -> None:
+    library = shelf(4 * SIZE)
+    file = loaded(library, 1, write(tmp_path / "a.wav", 20001))
+    assert abs(np.array(wide(library, file))[200:-200] - 5).max() <= 1
+    assert wide(library, loaded(library, 2, Tone(440.0, -10.0))) == tone(440.0, -10.0, 2).tolist()
+    tune = library.fetch(3, Music())
+    assert isinstance(tune, Fetched)
+    assert wide(library, tune) == music(2).tolist()
 
 
 def test_a_file_is_in_the_pool(tmp_path: Path) -> None:
@@ -143,12 +160,12 @@ def test_a_file_that_shrinks_under_us(tmp_path: Path) -> None:
         told = library.step()
         if token == 1:
             assert [type(each) for each in told] == [FetchFailed]
-            assert library.pool.free == [(0, 4 * HEAD)]
+            assert library.pool.free == [(0, BOTH * 4 * HEAD)]
         else:
             assert told == []
             assert set(library.memory[: 2 * HEAD].tolist()) == {5, 0}
             library.drop(2)
-            assert library.pool.free == [(0, 4 * HEAD)]
+            assert library.pool.free == [(0, BOTH * 4 * HEAD)]
 
 
 @pytest.mark.parametrize(

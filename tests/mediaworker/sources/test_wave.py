@@ -112,3 +112,15 @@ def test_what_cannot_be_opened_is_named(tmp_path: Path) -> None:
     (tmp_path / "text.wav").write_text("this is text")
     with pytest.raises(BadSourceError, match=r"text\.wav is not a WAV file"):
         read_wave(tmp_path / "text.wav")
+
+
+def test_a_wide_file_is_there_with_all_it_has_and_without(tmp_path: Path) -> None:
+    at = np.arange(32001) / 16000
+    sound = np.rint(8000 * (np.sin(2 * np.pi * 1000 * at) + np.sin(2 * np.pi * 6000 * at)))
+    samples = sound.astype(np.int16)
+    path = write(tmp_path / "a.wav", samples.tobytes(), 1, 1, 16000, 16)
+    narrow, wide = (np.concatenate(each) for each in zip(*WaveFile(path).pieces(), strict=True))
+    assert len(wide) == 2 * len(narrow)
+    assert np.array_equal(wide[: len(samples)], samples)
+    expected = 8000 * np.sin(2 * np.pi * 1000 * np.arange(len(narrow)) / 8000)
+    assert abs(narrow - expected)[200:-200].max() < 10

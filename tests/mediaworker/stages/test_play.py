@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 
 from bus.columns import Column
 from bus.streams import StreamPlayFinished
-from mediaworker import sounding
+from mediaworker import rows, sounding
 from mediaworker.codecs.g711 import ULAW
 from tests.mediaworker.virtual import Worker, peer, said, speech
 
@@ -76,3 +76,25 @@ def test_the_end_of_the_pool_can_be_played() -> None:
     assert len(worker.run(40)) == 1
     sounding.play_pool(worker.media, row, 3200, 800, loop=True)
     worker.run(100)
+
+
+def test_a_wide_row_plays_the_wide_sound_and_one_that_changes_goes_on() -> None:
+    worker = Worker(streams=4, pool=1 << 14)
+    narrow, wide = np.arange(1, 4001), np.arange(1, 8001)
+    worker.media.pool[OFFSET : OFFSET + 12000] = np.concatenate((narrow, wide))
+    linear = peer(codec="L16", clock=16000, payload_type=97, receive_payload_type=97)
+    row = worker.open(linear)
+    sounding.play_pool(worker.media, row, OFFSET, 4000, loop=True)
+    worker.run(45)
+    heard = np.frombuffer(said_wide(worker, row), ">i2")
+    assert np.array_equal(heard, np.resize(wide, len(heard)))
+    rows.aim(worker.media, row, peer())
+    worker.run(1)
+    position = int(worker.media.streams.source_position[row])
+    worker.run(8)
+    assert int(worker.media.streams.source_position[row]) - position in (160, 320)
+    assert worker.media.streams.music[row, 0] == 1 + (len(heard) // 2) % 4000 + 160
+
+
+def said_wide(worker: Worker, row: int) -> bytes:
+    return b"".join(packet.payload for packet in worker.sent(row))
