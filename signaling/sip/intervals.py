@@ -19,6 +19,8 @@ def delta_seconds(text: str) -> int:
 
 def session_expires(text: str) -> tuple[int, str]:
     """Read a Session-Expires: its seconds (0: there are none) and ``uac``, ``uas`` or nothing."""
+    if not text:
+        return 0, ""
     semicolon = text.find(";")
     try:
         parameters = split_parameters(text[semicolon:]) if semicolon >= 0 else ()

@@ -9,6 +9,7 @@ fields that must be there and those that may be there only once.
 """
 
 from collections.abc import Callable
+from functools import lru_cache
 from typing import Final
 
 from signaling.sip.errors import ParseError
@@ -33,6 +34,10 @@ Field = tuple[str, bool, Check | None]
 MOST_FORWARDS: Final = 255
 MOST_HEADERS: Final = 500
 """Of a message, elements of lists counted; longer ones are an attack on our time."""
+KEPT: Final = 1024
+"""Lines kept read: most of what a peer says in one message it says in the next."""
+LONGEST_KEPT: Final = 200
+"""Characters."""
 METHODS: Final = frozenset({"INVITE", "ACK", "BYE", "CANCEL", "OPTIONS", "REGISTER"})
 
 
@@ -119,35 +124,40 @@ def _status_line(line: str) -> tuple[int, str]:
 def _headers(lines: list[str]) -> tuple[list[Header], dict[str, str]]:
     """Return all header fields, and the last value of each by its name."""
     headers: list[Header] = []
-    values: dict[str, str] = {}
     for line in lines[1:]:
-        name, colon, value = line.partition(":")
-        spelling, listed, check = FIELDS.get(name) or _field(name, colon, line)
-        value = value.strip(" \t")
-        if listed and "," in value:
-            _add_list(headers, spelling, check, split_list(value))
-        else:
-            if check is not None:
-                check(spelling, value)
-            headers.append((spelling, value))
-            if spelling in values and spelling in SINGLE:
-                raise ParseError(400, f"{spelling} more than once")
-        values[spelling] = value
+        headers += _kept(line) if len(line) <= LONGEST_KEPT else _read(line)
+        if len(headers) > MOST_HEADERS:
+            raise ParseError(400, f"Too many values of {headers[-1][0]}")
+    values = dict(headers)
+    if len(values) < len(headers):
+        _check_single(headers)
     for name in REQUIRED:
         if name not in values:
             raise ParseError(400, f"{name} missing")
     return headers, values
 
 
-def _add_list(
-    headers: list[Header], spelling: str, check: Check | None, elements: list[str]
-) -> None:
-    if len(headers) + len(elements) > MOST_HEADERS:
-        raise ParseError(400, f"Too many values of {spelling}")
-    for element in elements:
-        if check is not None:
+def _check_single(headers: list[Header]) -> None:
+    seen: set[str] = set()
+    for name, _ in headers:
+        if name in seen and name in SINGLE:
+            raise ParseError(400, f"{name} more than once")
+        seen.add(name)
+
+
+def _read(line: str) -> tuple[Header, ...]:
+    """Read a line: one header field, or as many as it lists."""
+    name, colon, value = line.partition(":")
+    spelling, listed, check = FIELDS.get(name) or _field(name, colon, line)
+    value = value.strip(" \t")
+    elements = split_list(value) if listed and "," in value else [value]
+    if check is not None:
+        for element in elements:
             check(spelling, element)
-        headers.append((spelling, element))
+    return tuple([(spelling, element) for element in elements])
+
+
+_kept: Final = lru_cache(KEPT)(_read)
 
 
 def _field(name: str, colon: str, line: str) -> Field:

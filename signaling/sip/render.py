@@ -1,6 +1,7 @@
 """Messages -> bytes, and responses to requests (RFC 3261 sections 7 and 8.2.6)."""
 
-from collections.abc import Sequence
+from collections.abc import Iterable, Sequence
+from itertools import starmap
 from typing import Final
 
 from signaling.sip.errors import LocalError, ParseError, excerpt
@@ -10,6 +11,9 @@ from signaling.sip.message import Header, Message, Request, Response
 from signaling.sip.names import NAMES
 
 COPIED: Final = frozenset({"Via", "From", "To", "Call-ID", "CSeq"})
+COPIED_TO_100: Final = COPIED | {"Timestamp"}
+COPIED_INTO_DIALOG: Final = COPIED | {"Record-Route"}
+LINE: Final = "{}: {}".format
 
 REASONS: Final = {
     100: "Trying",
@@ -101,12 +105,12 @@ def render(message: Message) -> bytes:
     Raises LocalError for whatever would make another message of it: a line break in any part, a
     name that is no token, a Request-URI with a space.
     """
-    lines = [_start_line(message)]
-    for name, value in message.headers:
-        if name not in NAMES and not A_TOKEN.fullmatch(name):
-            raise LocalError(f"{excerpt(name)} is not the name of a header field")
-        if name != "Content-Length":
-            lines.append(f"{name}: {value}")
+    headers, names = message.headers, dict(message.headers).keys()
+    if not names <= NAMES:
+        _check_names(names)
+    if "Content-Length" in names:
+        headers = [header for header in headers if header[0] != "Content-Length"]
+    lines = [_start_line(message), *starmap(LINE, headers)]
     lines.append(f"Content-Length: {len(message.body)}\r\n\r\n")
     text = "\r\n".join(lines)
     breaks = len(lines) + 1
@@ -116,6 +120,12 @@ def render(message: Message) -> bytes:
         return text.encode() + message.body
     except UnicodeEncodeError:
         raise LocalError("a header field is not UTF-8") from None
+
+
+def _check_names(names: Iterable[str]) -> None:
+    for name in names:
+        if name not in NAMES and not A_TOKEN.fullmatch(name):
+            raise LocalError(f"{excerpt(name)} is not the name of a header field")
 
 
 def _start_line(message: Message) -> str:
@@ -151,17 +161,15 @@ def respond(
 
     ``to_tag`` is used where the request has none, and never for a 100.
     """
-    makes_dialog = request.method == "INVITE" and 100 < status < 300
-    copied: list[Header] = []
-    for header in request.headers:
-        name = header[0]
-        if name in COPIED:
-            if name == "To" and to_tag and status > 100:
-                copied.append(("To", tagged(header[1], to_tag)))
-            else:
-                copied.append(header)
-        elif (name == "Record-Route" and makes_dialog) or (name == "Timestamp" and status == 100):
-            copied.append(header)
+    if status == 100:
+        wanted = COPIED_TO_100
+    elif request.method == "INVITE" and status < 300:
+        wanted = COPIED_INTO_DIALOG
+    else:
+        wanted = COPIED
+    copied = [header for header in request.headers if header[0] in wanted]
+    if to_tag and status > 100:
+        copied = [("To", tagged(h[1], to_tag)) if h[0] == "To" else h for h in copied]
     copied.extend(headers)
     if content_type:
         copied.append(("Content-Type", content_type))
