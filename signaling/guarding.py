@@ -1,9 +1,9 @@
 """Who has to prove who it is, before a request outside of any dialog is looked at.
 
-Challenged are sources in ``auth.challenge``, whoever says to be one of our accounts, and each
-REGISTER as soon as there are accounts; never who is in ``auth.trust``.  A dialog belongs to who
-opened it, so requests within one are not challenged again, and ACK and CANCEL cannot be (RFC 3261
-22.1).
+Challenged are sources in ``auth.challenge``, and as soon as there are accounts each REGISTER,
+whoever says to be at one of our hosts, whether he exists or not, and whoever says to be one of our
+accounts elsewhere; never who is in ``auth.trust``.  A dialog belongs to who opened it, so requests
+within one are not challenged again, and ACK and CANCEL cannot be (RFC 3261 22.1).
 """
 
 import ipaddress
@@ -17,7 +17,7 @@ from signaling.sip.errors import SipError
 from signaling.sip.flow import Flow
 from signaling.sip.headers import parse_name_addr
 from signaling.sip.message import Header, Request, every, first
-from signaling.sip.uri import parse_uri
+from signaling.sip.uri import parse_uri, same_host
 from signaling.sip.validate import Refusal
 from signaling.sip.verify import Finding, challenge, new_nonce, verify
 
@@ -29,7 +29,8 @@ def guard(core: Core, request: Request, flow: Flow, *, proxy: bool = False) -> R
         return None
     accounts = _passwords(auth.accounts)
     caller = user_in(request, "To" if request.method == "REGISTER" else "From")
-    if not _is_challenged(auth, request, flow, caller in accounts):
+    known = caller in accounts or (bool(accounts) and _is_at_ours(core, request))
+    if not _is_challenged(auth, request, flow, known):
         return None
     if not core.state.nonces.key:
         core.state.nonces.key = core.entropy.token(32)
@@ -75,6 +76,17 @@ def _is_challenged(auth: AuthSettings, request: Request, flow: Flow, known: bool
         return False
     registers = request.method == "REGISTER" and bool(auth.accounts)
     return known or registers or _is_in(flow.host, auth.challenge)
+
+
+def _is_at_ours(core: Core, request: Request) -> bool:
+    """Whether From names one of the hosts that our accounts are at."""
+    state = core.state
+    hosts = state.settings.registrar.domains or [each.host for each in state.listeners]
+    try:
+        host = parse_uri(parse_name_addr(first(request, "From") or "").uri).host
+    except SipError:
+        return False
+    return any(same_host(host, each) for each in (*hosts, state.settings.auth.realm))
 
 
 def _is_in(host: str, networks: Sequence[str]) -> bool:

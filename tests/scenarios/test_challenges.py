@@ -174,6 +174,22 @@ def test_who_says_to_be_an_account_is_challenged_from_anywhere(arena: Arena) -> 
     arena.alice.hang_up_all()
 
 
+@pytest.mark.parametrize("user", ["carol", "nobody"])
+def test_at_our_hosts_users_that_exist_and_that_do_not_get_the_same(
+    arena: Arena, user: str
+) -> None:
+    guarded(arena, challenge="198.51.100.0/24")
+    carol = carol_calls(arena)
+    request = carol.request("INVITE", body=MEDIA)
+    ours = ("From", f"<sip:{user}@{BOB}>;tag=theirs")
+    request.headers = [ours if name == "From" else (name, value) for name, value in request.headers]
+    carol.send(request)
+    arena.network.run(until=lambda: bool(heard(carol, carol.number)), seconds=5.0)
+    response = heard(carol, carol.number)[-1]
+    assert (response.status, len(challenges(response))) == (401, 2)
+    assert not arena.bob.heard(IncomingCall)
+
+
 def test_an_account_that_is_spelt_otherwise_is_still_that_account(arena: Arena) -> None:
     guarded(arena, challenge="198.51.100.0/24")
     carol = carol_calls(arena)
