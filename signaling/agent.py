@@ -226,13 +226,14 @@ def _report(core: Core, out: Out) -> None:
 
 
 def _ack_missing(core: Core, key: str) -> None:
-    for call in list(core.state.calls.values()):
-        if call.invite_key == key:
-            call.invite_key = ""
-            step(core, call, Cue.ACK_MISSING)
-        elif call.reinvite_key == key:
-            call.reinvite_key = ""
-            step_or_settle(core, call, Cue.ACK_MISSING)
+    found = core.state.by_transaction.get(key)
+    call = core.state.calls.get(found) if found is not None else None
+    if call is not None and call.invite_key == key:
+        call.invite_key = ""
+        step(core, call, Cue.ACK_MISSING)
+    elif call is not None and call.reinvite_key == key:
+        call.reinvite_key = ""
+        step_or_settle(core, call, Cue.ACK_MISSING)
 
 
 def _resolved(core: Core, given: Resolved) -> None:

@@ -9,7 +9,7 @@ from signaling.calls.call import Call, Purpose
 from signaling.calls.describing import our_answer, our_offer
 from signaling.calls.media import change_media
 from signaling.calls.offering import go_on
-from signaling.calls.requests import pending
+from signaling.calls.requests import pending, release
 from signaling.calls.responses import again_soon, answer
 from signaling.calls.session import grant_session, refuse_brief
 from signaling.calls.states import Cue, State
@@ -24,6 +24,8 @@ def reinvited(core: Core, call: Call, key: str, request: Request) -> bool:
     status, headers, body = _judge(core, call, request)
     if status == 200:
         call.reinvite_key, call.offered_in_2xx = key, not request.body
+        core.state.by_transaction[key] = call.id
+        call.transactions.append(key)
         headers = grant_session(core, call, request)
     answer(core, call, status, "", headers=headers, body=body, key=key, request=request)
     return status == 200
@@ -45,6 +47,7 @@ def _judge(core: Core, call: Call, request: Request) -> tuple[int, list[Header],
 
 def acknowledged(core: Core, call: Call, ack: Request) -> None:
     """Take the ACK, with the answer in it if the offer was ours (RFC 3264, RFC 3261 13.2.1)."""
+    release(core, call, call.reinvite_key)
     call.reinvite_key = ""
     if call.offered_in_2xx and call.state is State.UP:
         _take_answer(core, call, ack)
