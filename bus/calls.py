@@ -102,6 +102,8 @@ class Dial(Body, tag="dial", frozen=True):
     """Reliable provisionals (RFC 3262): ``off supported required``."""
     srtp: str = ""
     """``off offer require``; empty: as the setting ``media.srtp`` says."""
+    near: str = ""
+    """A call or a conference: the same media worker is to carry this one."""
 
 
 class Ring(Body, tag="ring", frozen=True):
@@ -130,6 +132,8 @@ class Answer(Body, tag="answer", frozen=True):
     answered so)."""
     codecs: tuple[str, ...] = ()
     """Those that may be answered with, in place of the setting.  Refused: as ``srtp``."""
+    near: str = ""
+    """A call or a conference: the same media worker is to carry this one."""
 
 
 class Reject(Body, tag="reject", frozen=True):
@@ -437,6 +441,10 @@ class Quality(msgspec.Struct, frozen=True, kw_only=True):
     burst_density: float = 0.0
     """Share of packets lost or late within bursts, and in gaps between them (RFC 3611 4.7.2)."""
     gap_density: float = 0.0
+    packets_unauthentic: int = 0
+    """Packets and reports that the peer's SRTP key did not protect; dropped."""
+    packets_replayed: int = 0
+    """Protected ones that came before, or far too late; dropped."""
     burst_ms: float = 0.0
     """Mean length of bursts, and of gaps."""
     gap_ms: float = 0.0

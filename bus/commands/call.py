@@ -57,6 +57,7 @@ class CallOptions(SoftphoneOptions, frozen=True):
     user: str = ""
     password: str = ""
     from_uri: str = ""
+    srtp: str = ""
 
 
 def _flags(parser: argparse.ArgumentParser) -> None:
@@ -80,6 +81,9 @@ def _flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--user", metavar="U", default="", help="user for a digest challenge")
     parser.add_argument("--password", metavar="P", default="", help="its password")
     parser.add_argument("--from", metavar="URI", dest="from_uri", default="", help="who we are")
+    parser.add_argument(
+        "--srtp", metavar="POLICY", default="", help="off, offer or require (default: the setting)"
+    )
 
 
 def _run(options: CallOptions) -> int:
@@ -102,6 +106,7 @@ async def _place(options: CallOptions) -> int:
             user=options.user,
             password=options.password,
             from_uri=options.from_uri,
+            srtp=options.srtp,
         )
         output.tell("dialled", f"calling {call.uri}", call=call.id, facts={"uri": call.uri})
         outcome = await attend(

@@ -69,6 +69,15 @@ def test_a_refusal_is_an_exit_code(live: Engine, tmp_path: Path, status: int, co
         assert str(status) in done.stdout
 
 
+def test_media_that_must_be_protected(live: Engine, tmp_path: Path) -> None:
+    """SRTP is off by default, so nobody here can take the call."""
+    run_dir = ("--run-dir", live.run_dir)
+    with Offhook(tmp_path, "answer", *run_dir) as callee:
+        callee.wait_for("ready")
+        done = offhook("call", f"sip:a@{live.sip}", "--srtp", "require", *run_dir)
+        assert done.returncode == 7, done.stdout + done.stderr
+
+
 def test_nobody_takes_it(live: Engine) -> None:
     done = offhook("call", f"sip:nobody@{live.sip}", "--run-dir", live.run_dir)
     assert done.returncode == 5, done.stdout + done.stderr
