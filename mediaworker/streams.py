@@ -250,6 +250,8 @@ class Streams(Table):
     transit = column(np.uint32)
     jitter = column(np.float32)
     """RFC 3550 A.8, in samples."""
+    pause_heard_at = column(np.int64)
+    """Tick of the last packet that is no audio: comfort noise, a telephone-event; 0: none."""
 
     # -------------------------------------------------------------------------------- reorder
     buffer = column(np.uint16, BUFFER)

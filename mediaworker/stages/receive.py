@@ -44,6 +44,7 @@ WRITES: Final = frozenset(
         "candidate_sequence",
         "transit",
         "jitter",
+        "pause_heard_at",
         "public.packets_received",
         "public.packets_lost",
         "public.jitter_ms",
@@ -87,6 +88,7 @@ def _sort(media: Media, wave: Wave, packets: Packets, doubled: Column[np.bool_] 
     audio = packets.kinds < NO_AUDIO
     if doubled is not None or not every(audio) or not every(packets.sizes != NOTHING):
         usable = packets.sizes > 0 if doubled is None else (packets.sizes > 0) & ~doubled
+        media.streams.pause_heard_at[packets.rows[~audio]] = media.tick
         events = usable & (packets.kinds == PayloadKind.EVENTS)
         if some(events):
             wave.events = packets.only(events)

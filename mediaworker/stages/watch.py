@@ -76,7 +76,7 @@ def _spared(media: Media, rows: Rows) -> Column[np.bool_]:
     """Whose last packets say that others need not follow, and whose RTCP still comes."""
     streams = media.streams
     end = streams.heard_at[rows] - LATELY
-    paused = streams.event_known[rows] & (streams.event_heard_at[rows] > end)
+    paused = (streams.pause_heard_at[rows] > 0) & (streams.pause_heard_at[rows] > end)
     reported = streams.report_heard_at[rows]
     patience = max(media.patience, BETWEEN_REPORTS)
     there = (reported == 0) | (media.tick - reported < patience)

@@ -160,3 +160,12 @@ def test_another_grade_is_told(arena: Arena) -> None:
     (changed,) = arena.alice.heard(QualityChanged)
     assert (changed.call, changed.grade, changed.loss_percent) == (call, Grade.POOR, 7.5)
     arena.alice.hang_up_all()
+
+
+def test_rtcp_goes_with_rtp_between_us(arena: Arena) -> None:
+    """RFC 5761, from the first packet on: both streams were opened or aimed with it."""
+    arena.call()
+    for station in (arena.alice, arena.bob):
+        stream = station.worker.streams[stream_of(station)]
+        assert [remote.rtcp_mux for remote in stream.remotes] == [True]
+    arena.alice.hang_up_all()

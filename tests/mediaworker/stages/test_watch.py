@@ -105,29 +105,43 @@ def test_a_stream_that_is_aimed_again_counts_anew() -> None:
     assert isinstance(event, StreamSilent) and event.seconds < T1 + 1
 
 
-def press(worker: Worker, row: int) -> None:
-    """Let a peer that suppresses silence press a key."""
+KEY, NOISE = (bytes([1, 128, 3, 32]), 101), (bytes([70]), 13)
+"""Payload and its type: of a telephone-event, and of comfort noise (RFC 3389)."""
+
+
+def pause(worker: Worker, row: int, last: tuple[bytes, int] = NOISE) -> None:
+    """Let a peer talk and cease, with packets that say so."""
+    talk(worker, row, 1)
     for index in range(5):
-        worker.arrive(row, Rtp(index, 80, bytes([1, 128, 3, 32]), 101), after=4 * index + 1)
+        worker.arrive(row, Rtp(65550 + index, 160 * 50 + 0xFFFF_F000, *last), after=4 * index + 1)
     worker.run(20)
 
 
-def test_a_pause_without_reports_is_spared() -> None:
+@pytest.mark.parametrize("last", [NOISE, KEY])
+def test_a_pause_without_reports_is_spared(last: tuple[bytes, int]) -> None:
     """Nothing can be known of a peer that sends no RTCP."""
     worker = patient()
     row = worker.open()
-    press(worker, row)
+    pause(worker, row, last)
     assert not silences(worker.run(600 * SECOND))
 
 
 def test_in_a_pause_reports_show_that_the_peer_is_there() -> None:
     worker = patient()
     row = worker.open()
-    press(worker, row)
+    pause(worker, row)
     for _ in range(20):
         hear_report(worker, row)
         assert not silences(worker.run(7 * SECOND))
     assert len(silences(worker.run(10 * SECOND))) == 1
+
+
+def test_a_pause_is_over_when_the_peer_talks() -> None:
+    worker = patient()
+    row = worker.open()
+    pause(worker, row)
+    talk(worker, row, 3, first=55)
+    assert len(silences(worker.run(12 * SECOND))) == 1
 
 
 def test_reports_alone_are_not_enough_outside_of_a_pause() -> None:
