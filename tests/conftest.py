@@ -1,7 +1,8 @@
 """Which tests can run here.
 
 ``@pytest.mark.peer("sipp", "baresip")`` names what a test needs besides Python: foreign programs,
-or ``capture`` (to see every packet on loopback) and ``namespace`` (a network of its own).  Where
+or ``capture`` (to see every packet on loopback), ``namespace`` (a network of its own) and ``sound``
+(cards that are none).  Where
 one is missing the test is skipped and says so; in CI that is a failure.
 """
 
@@ -12,7 +13,7 @@ import socket
 
 import pytest
 
-from tests.peers import namespace
+from tests.peers import namespace, sound_server
 
 STRICT = "OFFHOOK_REQUIRE_PEERS" in os.environ or os.environ.get("CI") == "true"
 
@@ -25,6 +26,8 @@ def missing(program: str) -> str:
             return "" if can_capture() else "the right to capture packets (CAP_NET_RAW)"
         case "namespace":
             return "" if namespace.available() else "the right to make a network namespace"
+        case "sound":
+            return missing("pulseaudio") or missing("pactl") or sound_server.lacking()
         case _:
             return "" if shutil.which(program) else f"the program {program}"
 

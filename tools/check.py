@@ -37,6 +37,10 @@ PEERS = {
     "dnsmasq": "dnsmasq-base",
     "openssl": "openssl",
     "multimon-ng": "multimon-ng",
+    "pulseaudio": "pulseaudio",
+    "pactl": "pulseaudio-utils",
+    "doc/libportaudio2": "libportaudio2",
+    "doc/libasound2-plugins": "libasound2-plugins",
     "asterisk/sounds": "asterisk-core-sounds-en-wav",
 }
 """Programs, modules of kamailio and folders of /usr/share, and the packages they are in."""
@@ -45,6 +49,7 @@ REAL_TIME = (
     "tests/system",
     "tests/bus/commands",
     "tests/bus/test_launching.py",
+    "tests/bus/test_sound_cards.py",
     "tests/bus/test_supervisor.py",
     "tests/mediaworker/net/test_choice.py",
     "tests/mediaworker/test_boot.py",

@@ -99,8 +99,10 @@ def listed() -> tuple[DeviceInfo, ...]:
     )
 
 
-def open_card(wanted: str, *, output: bool) -> Card:
-    """Open a device.  Raises DeviceError."""
+def open_card(wanted: str, *, output: bool, afresh: bool = False) -> Card:
+    """Open a device; ``afresh``: also one that came lately.  Raises DeviceError."""
+    if afresh:
+        look_again()
     info = choose(listed(), wanted, output=output)
     sound = portaudio()
     problem = ""

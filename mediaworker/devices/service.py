@@ -24,7 +24,7 @@ from bus.devices import (
     Pulse,
     UseDevice,
 )
-from mediaworker.devices.cards import Card, look_again, open_card, portaudio
+from mediaworker.devices.cards import Card, open_card, portaudio
 from mediaworker.devices.conduit import Counts, Inward, Outward
 from mediaworker.devices.ringing import Ringing
 from mediaworker.devices.voice import Voice
@@ -57,7 +57,9 @@ class Service:
         say: Callable[[DeviceReport], None],
         *,
         voice: bool = False,
+        opening: Callable[..., Card] = open_card,
     ) -> None:
+        self.opening = opening
         self.part, self.wanted, self.ring, self.say, self.voice = part, wanted, ring, say, voice
         self.counts = Counts()
         self.card: Card | None = None
@@ -125,9 +127,8 @@ class Service:
 
     def _open(self) -> None:
         try:
-            if self.failed:
-                look_again()
-            self.card = open_card(self.wanted, output=self.part != MICROPHONE)
+            output = self.part != MICROPHONE
+            self.card = self.opening(self.wanted, output=output, afresh=self.failed)
             self.conduit = self._conduit(self.card)
         except DeviceError as error:
             self._lose(str(error))

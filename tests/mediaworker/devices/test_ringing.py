@@ -9,7 +9,7 @@ def test_a_ring_is_sound_and_then_silence() -> None:
     assert len(sound) == EVERY * 8000
     assert abs(sound[: round(RINGS * 8000)]).max() > 7000
     assert not sound[round(RINGS * 8000) :].any()
-    assert abs(np.diff(sound[:100])).max() < 3000
+    assert abs(sound[:8]).max() < 1000  # no click
 
 
 def test_it_goes_on_without_a_gap() -> None:
