@@ -24,6 +24,10 @@ from bus.call import Call, CallState
 from bus.incoming_call import IncomingCall
 from bus.incoming import IncomingCalls
 
+# Calls that hear each other.
+from bus.conferencing import Bridging, Conference
+from bus.routing import ConferenceInfo, MemberInfo, Position
+
 # What peers ask us to call, and where we are registered.
 from bus.transfer_requests import TransferRequest, TransferRequests
 from bus.registering import Registration, RegistrationState
@@ -76,6 +80,7 @@ __all__ = [
     "AnyOutcome",
     "BadRequestError",
     "BadSourceError",
+    "Bridging",
     "Busy",
     "Call",
     "CallEndedError",
@@ -84,6 +89,8 @@ __all__ = [
     "CallState",
     "Cancelled",
     "Completed",
+    "Conference",
+    "ConferenceInfo",
     "Echo",
     "Engine",
     "EngineLostError",
@@ -94,6 +101,7 @@ __all__ = [
     "IncomingCalls",
     "LaunchError",
     "MediaNotAcceptable",
+    "MemberInfo",
     "Missed",
     "Music",
     "NoAnswer",
@@ -103,6 +111,7 @@ __all__ = [
     "OffhookError",
     "OnOwnerLost",
     "PeerRefusedError",
+    "Position",
     "Quality",
     "Reading",
     "Redirected",

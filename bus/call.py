@@ -18,6 +18,7 @@ import msgspec
 from bus import calls as verbs
 from bus.asking import AGREE_WITHIN, Engine
 from bus.audio_stream import Audio
+from bus.call_routing import RoutedCall
 from bus.calls import CallInfo, DigitReceived, Ended, OnOwnerLost, Quality
 from bus.devices import MICROPHONE, SPEAKER
 from bus.errors import NotFoundError, PeerRefusedError, WrongStateError
@@ -35,6 +36,7 @@ from bus.outcomes import (
 )
 from bus.playing import Playable, absolute, as_source
 from bus.protocol import CallEvent, Command
+from bus.routing import Bridged, MemberChanged, Unbridged
 from bus.session import REPLY_WITHIN
 from bus.sound_cards import CallDevices
 from bus.sources import AnySource, Device, Music, Silence, Wave
@@ -68,7 +70,7 @@ AFTER: Final[Mapping[tuple[CallState, type[CallEvent]], CallState]] = {
 """What an event makes of a state.  A missing cell changes nothing; ``Ended`` always ends."""
 
 
-class Call:
+class Call(RoutedCall):
     """One call of ours.  As a context manager it is hung up at the end of the block."""
 
     def __init__(
@@ -81,7 +83,7 @@ class Call:
         state: CallState,
         on_owner_lost: OnOwnerLost = OnOwnerLost.HANG_UP,
     ) -> None:
-        self.id: Final = call
+        super().__init__(engine, call)
         self.uri: Final = uri
         """Whom the call is for."""
         self.from_uri: Final = from_uri
@@ -102,7 +104,6 @@ class Call:
         """The call that took its place (INVITE with Replaces), which goes on when this one ends."""
         self.srtp = ""
         """The suite that protects its media (RFC 4568), empty if none does."""
-        self._engine = engine
         self._log = History[CallEvent]()
         self._digits_taken = 0
         self._sending: set[object] = set()
@@ -242,9 +243,12 @@ class Call:
         """
         await self._until(lambda: self._played or None, doing="playing")
 
-    async def record(self, path: str | Path) -> None:
-        """Record into a WAV file, the caller left, the callee right; an empty path stops it."""
-        await self._ask(verbs.Record(call=self.id, path=absolute(path)))
+    async def record(self, path: str | Path, *, layout: str = "stereo") -> None:
+        """Record into a WAV file; an empty path stops it.
+
+        ``layout``: ``stereo`` (the caller left, the callee right), or ``mixed`` in one channel.
+        """
+        await self._ask(verbs.Record(call=self.id, path=absolute(path), layout=layout))
 
     async def hold(self, music: Playable = MUSIC) -> None:
         """Hold the peer, who hears ``music`` (built in, or a WAV file); return when it has agreed.
@@ -340,6 +344,8 @@ class Call:
                 if self.media is not None and event.codec:
                     changes = {"codec": event.codec, "rate": event.rate}
                     self.media = msgspec.structs.replace(self.media, **changes)
+            case Bridged() | Unbridged() | MemberChanged():
+                self._routed(event)
             case HoldChanged():
                 self.held, self.remote_held = event.local, event.remote
             case Ended():

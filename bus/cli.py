@@ -11,10 +11,12 @@ from typing import Any, Final, NoReturn, cast
 import msgspec
 
 from bus.commands.answer import ANSWER
+from bus.commands.bridge import BRIDGE, UNBRIDGE
 from bus.commands.call import CALL
 from bus.commands.calls import CALLS
 from bus.commands.check_config import CHECK_CONFIG
 from bus.commands.command import Command
+from bus.commands.conference import CONFERENCE
 from bus.commands.devices import DEVICES
 from bus.commands.doctor import DOCTOR
 from bus.commands.dtmf import DTMF
@@ -41,6 +43,9 @@ COMMANDS: Final[tuple[Command[Any], ...]] = (
     HOLD,
     RESUME,
     TRANSFER,
+    BRIDGE,
+    UNBRIDGE,
+    CONFERENCE,
     REGISTER,
     REGISTRATIONS,
     EVENTS,

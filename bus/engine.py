@@ -16,10 +16,11 @@ from bus.call import SILENCE, Call
 from bus.calls import CallInfo, OnOwnerLost, Welcome, WorkerInfo
 from bus.client import Client
 from bus.columns import SchemaMismatchError
+from bus.conferencing import Bridging, Conference, OwnConferences, unbridge
 from bus.errors import EngineLostError
 from bus.feed import Feed
 from bus.gauges import Gauges, Reading
-from bus.ids import PeerId, StreamId, WorkerId
+from bus.ids import CallId, PeerId, StreamId, WorkerId
 from bus.incoming import IncomingCalls, Reception
 from bus.incoming_call import IncomingCall
 from bus.launching import Value, launched
@@ -29,6 +30,14 @@ from bus.playing import Playable, absolute, as_source
 from bus.protocol import ClientEvent, Command
 from bus.registering import Registration, Registry
 from bus.registrations import RegistrationChanged, RegistrationInfo
+from bus.routing import (
+    ConferenceEnded,
+    ConferenceInfo,
+    Conferences,
+    ListConferences,
+    OpenConference,
+    Opened,
+)
 from bus.session import REPLY_WITHIN
 from bus.sockets import default_run_dir, endpoint
 from bus.tracing import GetTrace, Trace
@@ -51,6 +60,7 @@ class Engine:
         name = PeerId(peer or f"python-{secrets.token_hex(6)}")
         self._client = Client(address, self, name)
         self._calls = OwnCalls(self, name)
+        self._conferences = OwnConferences()
         self._reception = Reception(self._client)
         self._transfers = TransferDesk(self._client.tell)
         self._registry = Registry(self, name)
@@ -126,6 +136,7 @@ class Engine:
         reliable: str = "supported",
         srtp: str = "",
         on_owner_lost: OnOwnerLost = OnOwnerLost.HANG_UP,
+        near: Call | Conference | None = None,
     ) -> Call:
         """Place a call and return at once; then ``await call.answered()``.
 
@@ -134,7 +145,8 @@ class Engine:
         ``proxy``: URI of an outbound proxy.  ``reliable``: provisional responses are acknowledged
         (RFC 3262), one of ``off supported required``.  ``srtp``: one of ``off offer require``,
         in place of the setting ``media.srtp``.  ``codecs``: names in order of preference, in place
-        of the setting ``media.codecs``.
+        of the setting ``media.codecs``.  ``near``: whom it is to be bridged or to confer with (one
+        media worker is to carry both).
         Raises BadRequestError for a URI that is none, BadSourceError for a file that is none.
         """
         request = verbs.Dial(
@@ -154,6 +166,7 @@ class Engine:
             reliable=reliable,
             srtp=srtp,
             redirect_any_domain=redirect_any_domain,
+            near=near.id if near else "",
         )
         return await self._calls.dial(request, uri, from_uri, on_owner_lost)
 
@@ -166,6 +179,39 @@ class Engine:
     def transfers(self) -> TransferRequests:
         """Iterate over what peers ask us to call; while nobody does, each is declined."""
         return self._transfers.requests()
+
+    def bridge(self, call: Call, other: Call) -> Bridging:
+        """Let the peers of two calls hear each other, from now on or for a block (``async with``).
+
+        It ends with either call, or when one is connected otherwise (``events.Unbridged``).
+        Raises WrongStateError if they are not up, or carried by different media workers (``near``).
+        """
+        return Bridging(self, call, other)
+
+    async def unbridge(self, call: Call) -> None:
+        """Part a call from the one it is bridged with.  Raises WrongStateError if it is not."""
+        await unbridge(self, call)
+
+    async def conference(self, *, near: Call | None = None, until_empty: bool = True) -> Conference:
+        """Make a conference; it ends when it is told to, or when the last member has left.
+
+        Its first member says which media worker carries it, or the call ``near``.
+        """
+        made: list[Conference] = []
+
+        def opened(reply: Opened) -> None:
+            conference = Conference(self, reply.conference, self._conferences.forget)
+            self._conferences.add(conference)
+            made.append(conference)
+
+        near_id = near.id if near else CallId("")
+        request = OpenConference(near=near_id, until_empty=until_empty)
+        await self.ask(request, Opened, then=opened)
+        return made[0]
+
+    async def conferences(self) -> tuple[ConferenceInfo, ...]:
+        """Return all conferences of the engine, whoever owns them."""
+        return (await self.ask(ListConferences(), Conferences)).conferences
 
     async def register(
         self,
@@ -287,6 +333,8 @@ class Engine:
                 self._asked(event)
             case Replaced():
                 self._calls.replaced(event, at)
+            case ConferenceEnded():
+                self._conferences.ended(event)
             case _:
                 self._calls.apply(event.call, event, at)
 
@@ -305,6 +353,7 @@ class Engine:
     def lost(self, reason: str) -> None:
         """Give up the calls: the engine is gone.  When it is back, it is asked to register anew."""
         self._calls.lose(f"engine lost: {reason}")
+        self._conferences.lose(f"engine lost: {reason}")
 
     # ------------------------------------------------------------------------------- inside
 

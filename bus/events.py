@@ -17,11 +17,14 @@ from bus.devices import DeviceChanged
 from bus.holding import HoldChanged
 from bus.quality import MediaResumed, MediaTimeout, QualityChanged
 from bus.registrations import RegistrationChanged
+from bus.routing import Bridged, ConferenceEnded, MemberChanged, Unbridged
 from bus.speaking import SpeechChanged
 from bus.transfers import Replaced, TransferAsked, TransferEnded, TransferProgress
 
 __all__ = [
     "Answered",
+    "Bridged",
+    "ConferenceEnded",
     "DeviceChanged",
     "DigitReceived",
     "DigitsSent",
@@ -31,6 +34,7 @@ __all__ = [
     "MediaChanged",
     "MediaResumed",
     "MediaTimeout",
+    "MemberChanged",
     "PlayFinished",
     "Progress",
     "QualityChanged",
@@ -42,5 +46,6 @@ __all__ = [
     "TransferAsked",
     "TransferEnded",
     "TransferProgress",
+    "Unbridged",
     "WorkerChanged",
 ]

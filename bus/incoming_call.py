@@ -7,7 +7,9 @@ from typing import Final
 from bus import calls as verbs
 from bus.asking import Engine
 from bus.call import SILENCE, Call, CallState
+from bus.call_routing import RoutedCall
 from bus.calls import OnOwnerLost
+from bus.conferencing import Conference
 from bus.outcomes import CallEndedError, Completed
 from bus.playing import Playable, absolute, as_source
 from bus.protocol import Command
@@ -68,11 +70,13 @@ class IncomingCall(Call):
         headers: Mapping[str, str] | None = None,
         srtp: str = "",
         codecs: Sequence[str] = (),
+        near: RoutedCall | Conference | None = None,
     ) -> verbs.Answered:
         """Answer, and return when the caller has confirmed it and media flows.
 
         ``srtp``: one of ``off offer require``, in place of the setting ``media.srtp``.
         ``codecs``: those that it may be answered with, in place of the setting ``media.codecs``.
+        ``near``: whom it is to be bridged or to confer with (one worker is to carry both).
         Raises WrongStateError, and the call rings on, if the offer cannot be answered so.
         Raises CallFailed if it comes to nothing, for example Cancelled if the caller gave up.
         """
@@ -83,6 +87,7 @@ class IncomingCall(Call):
             headers=tuple((headers or {}).items()),
             srtp=srtp,
             codecs=tuple(codecs),
+            near=near.id if near else "",
         )
         await self._decide(request, then=self._answering)
         return await self.answered()

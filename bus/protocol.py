@@ -35,6 +35,7 @@ from bus.registrations import (
     RegistrationEvent,
     Registrations,
 )
+from bus.routing import ConferenceEnded, RoutingCommand, RoutingEvent, RoutingReply
 from bus.speaking import SpeechCommand, SpeechEvent
 from bus.tracing import Trace, TraceCommand
 from bus.transfers import TransferCommand, TransferEvent
@@ -47,8 +48,20 @@ Command = (
     | TraceCommand
     | SpeechCommand
     | AudioCommand
+    | RoutingCommand
 )
-Reply = Ok | Welcome | Dialled | Calls | Workers | Status | Registering | Registrations | Trace
+Reply = (
+    Ok
+    | Welcome
+    | Dialled
+    | Calls
+    | Workers
+    | Status
+    | Registering
+    | Registrations
+    | Trace
+    | RoutingReply
+)
 CallEvent = (
     IncomingCall
     | Progress
@@ -64,6 +77,7 @@ CallEvent = (
     | DeviceEvent
     | TransferEvent
     | QualityEvent
+    | RoutingEvent
 )
-ClientEvent = CallEvent | RegistrationEvent
+ClientEvent = CallEvent | RegistrationEvent | ConferenceEnded
 FeedEvent = ClientEvent | WorkerChanged | SipMessage

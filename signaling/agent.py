@@ -17,7 +17,7 @@ from bus.calls import Snapshot
 from bus.errors import TooLateError
 from bus.ids import CallId
 from bus.streams import CloseStream
-from signaling import client_frames, registering, registrar, worker_frames
+from signaling import client_frames, conferring, registering, registrar, worker_frames
 from signaling.calls import (
     digits,
     offering,
@@ -123,6 +123,7 @@ def _work_off(core: Core) -> None:
             news = core.news.popleft()
             transferee.follow(core, news)
             transferor.follow(core, news)
+            conferring.follow(core, news)
             replaces.follow(core, news)
 
 
@@ -296,6 +297,7 @@ def _check_clients(core: Core) -> None:
         for call in list(core.state.calls.values()):
             if call.owner == client.peer and call.on_owner_lost == "hang_up":
                 step(core, call, Cue.OWNER_LOST)
+        conferring.owner_lost(core, client.peer)
         for registration in list(core.state.registrations.values()):
             if registration.owner == client.peer:
                 registering.end(core, registration)

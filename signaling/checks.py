@@ -94,3 +94,9 @@ def check_srtp(policy: str) -> None:
     """Raise BadRequestError unless it is a policy, or empty."""
     if policy and policy not in POLICIES:
         raise BadRequestError(f"srtp: {policy!r} is none of {', '.join(POLICIES)}")
+
+
+def check_layout(layout: str) -> None:
+    """Raise BadRequestError unless it is one of a recording."""
+    if layout not in ("stereo", "mixed"):
+        raise BadRequestError(f"layout: {layout!r} is none of stereo, mixed")

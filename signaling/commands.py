@@ -23,6 +23,7 @@ from signaling.checks import (
     call_up,
     check_codecs,
     check_headers,
+    check_layout,
     check_source,
     check_srtp,
     check_text,
@@ -37,6 +38,7 @@ from signaling.verbs import (
     holding,
     lending,
     registering,
+    routing,
     tracing,
     transferring,
     watching,
@@ -101,6 +103,7 @@ def _answer(core: Core, client: Client, waiting: Waiting, command: calls.Answer)
         raise WrongStateError(f"call {call.id} is {call.info().state}, it cannot be answered")
     if command.srtp or command.codecs:
         _insist_on(core, call, command.srtp or call.srtp, command.codecs)
+    call.near = command.near
     call.play, call.record, call.answer_headers = command.play, command.record, command.headers
     call.answering = waiting
     step(core, call, Cue.ANSWER)
@@ -168,7 +171,9 @@ def _play(core: Core, client: Client, waiting: Waiting, command: calls.Play) -> 
 def _record(core: Core, client: Client, waiting: Waiting, command: calls.Record) -> None:
     call = call_up(core, command.call)
     call.record, call.record_stopped = command.path or call.record, not command.path
-    core.ask_leg(call, RecordStream(stream=call.leg.stream, path=command.path), waiting)
+    check_layout(command.layout)
+    record = RecordStream(stream=call.leg.stream, path=command.path, layout=command.layout)
+    core.ask_leg(call, record, waiting)
 
 
 # ---------------------------------------------------------------------------------- the view
@@ -220,6 +225,7 @@ VERBS: Verbs = {
     **digits.VERBS,
     **holding.VERBS,
     **registering.VERBS,
+    **routing.VERBS,
     **tracing.VERBS,
     **transferring.VERBS,
     **watching.VERBS,

@@ -48,8 +48,10 @@ class Workers(msgspec.Struct):
         """Return the seat of a process."""
         return next((seat for seat in self.seats.values() if seat.hello.pid == pid), None)
 
-    def choose(self, now: float) -> Seat | None:
+    def choose(self, now: float, first: str = "") -> Seat | None:
         """Return the least loaded live worker with a free row, None if there is none.
+
+        That is ``first``, if it is one with a free row.
 
         Streams count before load: a beat is up to a quarter second old, a stream is known at once.
         """
@@ -61,6 +63,7 @@ class Workers(msgspec.Struct):
         return min(
             free,
             key=lambda seat: (
+                seat.hello.worker != first,
                 len(seat.streams) / seat.hello.capacity,
                 seat.load,
                 seat.hello.worker,

@@ -10,6 +10,7 @@ from bus.settings import Settings
 from signaling.calls.call import Call, Waiting
 from signaling.calls.referral import Referral
 from signaling.clients import Clients
+from signaling.conference import Conference
 from signaling.locating import Search
 from signaling.location import Location
 from signaling.placement import Workers
@@ -113,6 +114,8 @@ class AgentState(msgspec.Struct, kw_only=True):
     passed: dict[str, float] = {}
     """Forwarded requests by branch, and until when they need not prove again who they are from."""
     nonces: Nonces = msgspec.field(default_factory=Nonces)
+    conferences: dict[str, Conference] = {}
+    conferences_total: int = 0
     referrals: dict[str, Referral] = {}
     """Transfers that we are asked for, by their names."""
     outside: dict[str, Outside] = {}

@@ -17,6 +17,7 @@ from bus.errors import (
     refusal,
 )
 from bus.quality import QualityChanged
+from bus.routing import Position
 from bus.speaking import SpeechChanged
 from signaling.calls.acts import settle, step, step_or_settle
 from signaling.calls.call import Call
@@ -27,6 +28,7 @@ from signaling.calls.leg import closed, opened
 from signaling.calls.silence import be_heard, fall_silent
 from signaling.calls.states import Cue
 from signaling.calls.verdicts import Happening
+from signaling.conferring import lost, part
 from signaling.core import Core
 from signaling.effects import ToWorker, WatchWorker
 from signaling.placement import Seat, info
@@ -114,6 +116,7 @@ def lose(core: Core, seat: Seat) -> None:
     reason = f"media worker {seat.hello.worker} was lost"
     for key in [key for key in core.state.asked if key.startswith(f"{seat.session}:")]:
         core.reply(core.state.asked.pop(key).waiting, NotFoundError(reason))
+    lost(core, seat.hello.worker)
     for stream in list(seat.streams):
         found = core.state.by_stream.get(stream)
         call = core.state.calls.get(found) if found is not None else None
@@ -136,7 +139,7 @@ def _done(core: Core, identity: str, done: Done) -> None:
     asked = _asked(core, identity, done.id)
     if asked is None:
         return
-    core.reply(asked.waiting, Ok())
+    core.reply(asked.waiting, _told(core, asked, done))
     call = core.state.calls.get(asked.call)
     if call is None:
         return
@@ -153,6 +156,16 @@ def _done(core: Core, identity: str, done: Done) -> None:
             failed(core, call, asked, f"{asked.worker} gave {asked.verb} a wrong answer")
         case _:
             pass
+
+
+def _told(core: Core, asked: Asked, done: Done) -> Ok | Position:
+    """Return what the client is told that waits for an answer."""
+    if asked.verb != "get_stream_position":
+        return Ok()
+    reply = _reply(core, done)
+    if not isinstance(reply, streams.StreamPosition):
+        return Position(seconds=0.0, waiting=0)
+    return Position(seconds=reply.seconds, waiting=reply.waiting)
 
 
 def _reply(core: Core, done: Done) -> streams.StreamReply | None:
@@ -193,6 +206,8 @@ def failed(
         settle(core, call)
     elif asked.verb == "hold_stream":
         music_refused(core, call, error or TooLateError(reason))
+    elif asked.verb == "connect_stream":
+        part(core, call, "refused")
     else:
         core.log("warning", f"{call.id}: {asked.verb} failed: {reason}")
     if asked.verb == "send_stream_digits":
@@ -225,7 +240,7 @@ def _event(core: Core, identity: str, event: Event) -> None:
         case streams.StreamQuality():
             core.tell(call, _quality(call, body))
         case streams.StreamPlayFinished():
-            core.tell(call, PlayFinished(call=call.id))
+            core.tell(call, PlayFinished(call=call.id, waiting=body.waiting))
 
 
 def _quality(call: Call, of: streams.StreamQuality) -> QualityChanged:

@@ -13,6 +13,7 @@ from bus.outcomes import outcome_of
 from bus.protocol import FeedEvent
 from bus.quality import MediaResumed, MediaTimeout, QualityChanged, QualityEvent
 from bus.registrations import RegistrationChanged, RegistrationInfo
+from bus.routing import Bridged, ConferenceEnded, MemberChanged, RoutingEvent, Unbridged
 from bus.speaking import SpeechChanged
 from bus.transfers import Replaced, TransferAsked, TransferEnded, TransferProgress
 
@@ -59,6 +60,8 @@ def in_words(event: FeedEvent) -> str:
             return f"{event.remote} takes over as {event.by}"
         case RegistrationChanged():
             return registration_in_words(event.registration)
+        case Bridged() | Unbridged() | MemberChanged() | ConferenceEnded():
+            return _routing_in_words(event)
         case QualityChanged() | MediaTimeout() | MediaResumed():
             return _media_in_words(event)
         case verbs.Ended():
@@ -87,6 +90,22 @@ def _media_in_words(event: QualityEvent) -> str:
             return f"no media for {event.seconds:.1f} s{why}"
         case MediaResumed():
             return f"media again, after {event.seconds:.1f} s"
+
+
+def _routing_in_words(event: RoutingEvent | ConferenceEnded) -> str:
+    match event:
+        case Bridged():
+            return f"bridged with {event.other}"
+        case Unbridged():
+            return f"no more bridged with {event.other} ({event.reason})"
+        case MemberChanged() if not event.role:
+            return f"left conference {event.conference} ({event.reason})"
+        case MemberChanged():
+            muted = ", muted" if event.muted else ""
+            role = f"{event.role} to {event.to}" if event.to else event.role
+            return f"in conference {event.conference}: {role}{muted}"
+        case ConferenceEnded():
+            return f"conference {event.conference} ended ({event.reason})"
 
 
 def _ending(event: verbs.Ended) -> str:

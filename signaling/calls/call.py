@@ -246,6 +246,14 @@ class Call(msgspec.Struct, kw_only=True):
     """``record`` is what was recorded, nothing is any more."""
     replaces: CallId = CallId("")
     """The call that ends when this one is up."""
+    succeeds: CallId = CallId("")
+    """The call whose peer asked us for this one."""
+    near: str = ""
+    """The call or conference beside which it is to be carried."""
+    bridged: CallId = CallId("")
+    """The call whose peer its peer hears, and is heard by."""
+    conference: str = ""
+    """That it is in."""
     ended: Ended | None = None
     told: bool = False
 

@@ -8,7 +8,7 @@ none ─open─► opening ─opened─► open ─close─► closing ─closed
 import msgspec
 
 from bus.calls import Quality
-from bus.ids import StreamId
+from bus.ids import CallId, StreamId, WorkerId
 from bus.streams import Aim, CloseStream, OpenStream, PlayStream, RecordStream, Remote
 from signaling.calls.call import Call
 from signaling.calls.silence import begin_anew
@@ -17,7 +17,7 @@ from signaling.core import Core
 
 def open_leg(core: Core, call: Call, remote: Remote | None) -> bool:
     """Ask the least loaded worker for a stream; False if none is free."""
-    seat = core.state.workers.choose(core.now)
+    seat = core.state.workers.choose(core.now, _near(core, call))
     if seat is None:
         return False
     leg = call.leg
@@ -39,6 +39,16 @@ def open_leg(core: Core, call: Call, remote: Remote | None) -> bool:
         ),
     )
     return True
+
+
+def _near(core: Core, call: Call) -> WorkerId:
+    """Return the worker that carries what the call is to be beside."""
+    near = call.near or call.replaces or call.succeeds
+    other = core.state.calls.get(CallId(near))
+    if other is not None:
+        return other.leg.worker
+    conference = core.state.conferences.get(near)
+    return conference.worker if conference is not None else WorkerId("")
 
 
 def play_leg(core: Core, call: Call) -> None:

@@ -101,6 +101,7 @@ def _new_call(core: Core, client: Client, command: Dial) -> Call:
         negotiation=Negotiation(),
         srtp=command.srtp,
         codecs=command.codecs,
+        near=command.near,
     )
 
 

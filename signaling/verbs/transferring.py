@@ -103,6 +103,7 @@ def _accept(core: Core, client: Client, waiting: Waiting, command: AcceptTransfe
     if call.out is not None:
         call.out.headers = (*_carried(referral, command), *call.out.headers)
     call.transfers = old.transfers + 1 if old else 1
+    call.succeeds = referral.call
     core.reply(waiting, Dialled(call=call.id))
     accept(core, referral, call)
     begin(core, call)

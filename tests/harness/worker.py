@@ -15,11 +15,16 @@ from bus.streams import (
     Aim,
     CloseStream,
     CloseStreamAudio,
+    ConnectStream,
     DrainWorker,
+    GetStreamPosition,
     HoldStream,
+    OpenRoom,
     OpenStream,
     OpenStreamAudio,
+    PauseStreamRecording,
     PlayStream,
+    QueueStream,
     RecordStream,
     Remote,
     ResumeStream,
@@ -31,9 +36,11 @@ from bus.streams import (
     StreamEvent,
     StreamHeard,
     StreamOpened,
+    StreamPosition,
     StreamQuality,
     StreamSilent,
     StreamSpeech,
+    TurnStream,
     WatchStream,
     WorkerBeat,
     WorkerHello,
@@ -58,6 +65,13 @@ class Stream:
     plays: list[AnySource] = field(default_factory=list[AnySource])
     """Each source it was given."""
     record: str = ""
+    layout: str = ""
+    paused: bool = False
+    queue: list[AnySource] = field(default_factory=list[AnySource])
+    gains: tuple[float, float] = (1.0, 1.0)
+    """What the peer says, what it hears."""
+    connected: ConnectStream | None = None
+    """Whom it hears."""
     watched: bool = False
     audio: int = 0
     """Sample rate of the rings that were lent."""
@@ -95,7 +109,7 @@ class StandInWorker:
                 pid=4711,
                 capacity=self.capacity,
                 table="",
-                codecs=("PCMU", "PCMA"),
+                codecs=("PCMU", "PCMA", "G722", "opus/48000", "L16/16000"),
                 backend="stand-in",
                 scheduling="normal",
             )
@@ -190,16 +204,41 @@ class StandInWorker:
             case PlayStream():
                 self._running(command.stream).plays.append(command.source)
             case RecordStream():
-                self._running(command.stream).record = command.path
+                stream = self._running(command.stream)
+                stream.record, stream.layout = command.path, command.layout
             case WatchStream():
                 self._running(command.stream).watched = command.watch
             case OpenStreamAudio():
                 self._running(command.stream).audio = command.rate
             case CloseStreamAudio():
                 self._running(command.stream).audio = 0
+            case QueueStream():
+                self._running(command.stream).queue.append(command.source)
+            case GetStreamPosition():
+                return StreamPosition(seconds=1.5, waiting=len(self._running(command.stream).queue))
+            case PauseStreamRecording():
+                self._running(command.stream).paused = command.paused
+            case OpenRoom():
+                self.streams[command.stream] = Stream(port=0)
+            case ConnectStream():
+                self._connect(command)
+            case TurnStream():
+                self._running(command.stream).gains = command.received, command.sent
             case DrainWorker():
                 pass
         return Ok()
+
+    def _connect(self, command: ConnectStream) -> None:
+        stream = self._running(command.stream)
+        before = self.streams.get(stream.connected.other) if stream.connected else None
+        if before is not None:
+            before.connected = None
+        stream.connected = command if command.other or command.room else None
+        if command.other:
+            back = ConnectStream(stream=command.other, other=command.stream)
+            self._running(command.other).connected = back
+        if command.room:
+            assert self._running(command.room).port == 0, "it is no room"
 
     def _running(self, stream: StreamId) -> Stream:
         found = self.streams[stream]
