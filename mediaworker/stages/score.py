@@ -191,7 +191,8 @@ def _rate(
     public.mos_conversational[rows] = emodel.mos(rating)
     streams.rating[rows] = np.clip(rating, 0.0, 100.0)
     for row in rows[losses > 0].tolist():
-        measured = bursts.measure(streams.bursts[row].tolist(), streams.period[row] * TICK_MS)
+        packet_ms = int(streams.period[row]) * TICK_MS
+        measured = bursts.measure(streams.bursts[row].tolist(), packet_ms)
         public.burst_density[row], public.gap_density[row] = measured[:2]
         public.burst_ms[row], public.gap_ms[row] = measured[2:]
 
