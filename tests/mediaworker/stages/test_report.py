@@ -185,7 +185,8 @@ def test_an_extended_report_says_how_well_the_peer_is_heard() -> None:
     assert metrics.ssrc == SSRC
     assert metrics.loss_rate == pytest.approx(25.6, abs=1)
     assert metrics.discard_rate == 0
-    assert (metrics.burst_density, metrics.gmin) == (pytest.approx(26, abs=4), 16)
+    assert metrics.burst_density == pytest.approx(26, abs=4)
+    assert metrics.gmin == 16
     assert metrics.end_system_ms in range(20, 200)
     assert metrics.mos_lq == round(worker.public("mos", row) * 10)
     assert metrics.mos_cq == round(worker.public("mos_conversational", row) * 10)
