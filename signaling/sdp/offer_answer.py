@@ -8,8 +8,7 @@ that fails changes nothing:
     answer_offer                  consider_offer only tells what that would settle
 """
 
-import ipaddress
-from collections.abc import Collection, Iterable
+from collections.abc import Iterable
 from functools import lru_cache
 from typing import Final
 
@@ -21,15 +20,12 @@ from signaling.sdp import codecs as coding
 from signaling.sdp.codecs import EVENTS, Codec
 from signaling.sdp.crypto import (
     PLAIN,
-    PROTOCOLS,
     UNPROTECTED,
     Keying,
-    Line,
     accept_keys,
     answer_keys,
     answered_medium,
     keys_of,
-    lines_to_use,
     offer_keys,
     policy_of,
 )
@@ -41,14 +37,14 @@ from signaling.sdp.direction import (
     direction_of,
 )
 from signaling.sdp.errors import GlareError, NotAcceptableError
-from signaling.sdp.lines import PORTS, literal, number
-from signaling.sdp.model import Attribute, Connection, Media, Origin, Session, Time, value_of
+from signaling.sdp.lines import literal
+from signaling.sdp.model import Attribute, Connection, Media, Origin, Session, Time
 from signaling.sdp.parse import parse_sdp
 from signaling.sdp.render import render_sdp
+from signaling.sdp.usable import MUX, Usable, choose, is_mux, usable
 
-MUX: Final = "rtcp-mux"
 KEPT: Final = 64
-"""Offers looked at that are remembered, see ``parse``, and wishes."""
+"""Wishes that are remembered."""
 
 
 class Agreed(msgspec.Struct, frozen=True, kw_only=True):
@@ -89,24 +85,6 @@ class _Wish(msgspec.Struct, frozen=True, kw_only=True):
     codecs: tuple[Codec, ...]
     direction: Direction
     rtcp_mux: bool
-
-
-class _Usable(msgspec.Struct, frozen=True, kw_only=True):
-    """A medium of theirs that we can take."""
-
-    slot: int
-    formats: dict[int, Codec]
-    """Its payload types that we would use."""
-    said: Direction
-    lines: tuple[Line, ...]
-    """Its keys, of which one is to be used; none: it is plain."""
-    remote: Remote
-    """Where and how to send, if we mirror its payload types and both of us send and receive."""
-
-    @property
-    def nowhere(self) -> bool:
-        """Whether it is at 0.0.0.0."""
-        return literal(self.remote.address).is_unspecified
 
 
 def make_offer(
@@ -170,7 +148,7 @@ def accept_answer(negotiation: Negotiation, body: bytes) -> Agreed:
     ours = offer.media[slot]
     formats = {n: c for n, c in coding.payload_types(ours).items() if c}
     local, policy = offer.connection.address, policy_of(ours)
-    found = _usable(answer, slot, formats.values(), local, policy)
+    found = usable(answer, slot, formats.values(), local, policy)
     crypto = accept_keys(ours, found.lines)
     direction = direction_of((), ours.attributes)
     mux = is_mux(ours)
@@ -207,7 +185,7 @@ def answer_offer(
     if negotiation.open:
         raise GlareError("our own offer has no answer yet")
     wish = _wish(address, port, codecs, direction, rtcp_mux=rtcp_mux)
-    offer, found = _choose(body, wish.codecs, wish.address, keying.policy)
+    offer, found = choose(body, wish.codecs, wish.address, keying.policy)
     slot, names = found.slot, _names(found.formats)
     crypto = answer_keys(found.lines, negotiation.keys, keying)
     agreed = _agree(negotiation, found, names, wish.direction, crypto, rtcp_mux=rtcp_mux)
@@ -237,7 +215,7 @@ def consider_offer(
 
     A key that this needs is drawn, and stays.
     """
-    found = _choose(body, _known(tuple(codecs)), address, keying.policy)[1]
+    found = choose(body, _known(tuple(codecs)), address, keying.policy)[1]
     crypto = answer_keys(found.lines, negotiation.keys, keying)
     negotiation.keys = keys_of(crypto)
     names = _names(found.formats)
@@ -340,101 +318,9 @@ def _next_version(session: Session, version: str) -> Session:
 # -------------------------------------------------------------------------------- their side
 
 
-@lru_cache(KEPT)
-def _choose(
-    body: bytes, codecs: tuple[Codec, ...], local: str, policy: str
-) -> tuple[Session, _Usable]:
-    """Read an offer and take the first medium of it that we can use."""
-    offer = parse_sdp(body)
-    objections: list[str] = []
-    for slot in range(len(offer.media)):
-        try:
-            return offer, _usable(offer, slot, codecs, local, policy)
-        except NotAcceptableError as objection:
-            objections.append(str(objection))
-    raise NotAcceptableError("; ".join(objections) or "the offer has no m= line")
-
-
-def _usable(
-    session: Session, slot: int, codecs: Collection[Codec], local: str, policy: str
-) -> _Usable:
-    """Look at a medium.  Raises NotAcceptableError: why we cannot use it."""
-    media = session.media[slot]
-    what = f"m={media.media} {media.protocol}"
-    if media.port == 0:
-        raise NotAcceptableError(f"{what} is switched off")
-    if media.media.lower() != "audio" or media.protocol.upper() not in PROTOCOLS:
-        raise NotAcceptableError(f"{what} is not what we speak")
-    lines = lines_to_use(media, policy)
-    formats = _common(media, codecs)
-    if not formats:
-        raise NotAcceptableError(f"{what} has no codec of ours")
-    address = _address(session, media, local)
-    if address is None:
-        raise NotAcceptableError(f"{what} has no address that {local} could reach")
-    said = direction_of(session.attributes, media.attributes)
-    remote = _remote(media, address, formats)
-    return _Usable(slot=slot, formats=formats, said=said, lines=lines, remote=remote)
-
-
-def _common(media: Media, codecs: Collection[Codec]) -> dict[int, Codec]:
-    """Return the payload types of the first common codec and of the events, empty if no codec."""
-    theirs = {n: codec for n, codec in coding.payload_types(media).items() if codec}
-    chosen = [n for n, c in theirs.items() if c in codecs and coding.is_audio(c)][:1]
-    if not chosen:
-        return {}
-    clock = theirs[chosen[0]].clock
-    events = [n for n, codec in theirs.items() if coding.is_events(codec)]
-    events.sort(key=lambda n: theirs[n].clock != clock)  # the audio's own is the one to use
-    return {n: theirs[n] for n in (*chosen, *events[:1])}
-
-
-def _address(session: Session, media: Media, local: str) -> str | None:
-    """Return the first address of a medium that we can send to."""
-    connections = media.connections or (session.connection,)
-    found = (_reachable(c, local) for c in connections if c is not None)
-    return next((address for address in found if address), None)
-
-
-@lru_cache(KEPT)
-def _reachable(connection: Connection, local: str) -> str | None:
-    """Unicast literals of our own version, v4-mapped ones too; 0.0.0.0 always (it is a hold)."""
-    try:
-        address = literal(connection.address)
-    except ValueError:
-        return None
-    if isinstance(address, ipaddress.IPv6Address) and address.ipv4_mapped:
-        address = address.ipv4_mapped
-    if address.is_multicast or str(address) == "255.255.255.255":
-        return None
-    same = address.version == literal(local).version
-    return str(address) if same or address.is_unspecified else None
-
-
-def _remote(media: Media, address: str, formats: dict[int, Codec]) -> Remote:
-    number, codec = next(iter(formats.items()))
-    events = next(((n, c.clock) for n, c in formats.items() if coding.is_events(c)), None)
-    events_payload_type, events_clock = events or (-1, EVENTS.clock)
-    return Remote(
-        address=address,
-        port=media.port,
-        rtcp_port=_rtcp_port(media),
-        codec=codec.name,
-        clock=codec.clock,
-        payload_type=number,
-        receive_payload_type=number,
-        events_payload_type=events_payload_type,
-        receive_events_payload_type=events_payload_type,
-        events_clock=events_clock,
-        ptime_ms=coding.packet_time(media),
-        parameters=coding.parameters_of(media, number),
-        rtcp_mux=is_mux(media),
-    )
-
-
 def _agree(
     negotiation: Negotiation,
-    found: _Usable,
+    found: Usable,
     ours: dict[str, int],
     wanted: Direction,
     crypto: Crypto | None,
@@ -470,18 +356,3 @@ def _hearing(remote: Remote, formats: dict[int, Codec]) -> Remote:
         if coding.is_audio(codec) and number != remote.receive_payload_type
     }
     return msgspec.structs.replace(remote, also=also)
-
-
-def is_mux(media: Media) -> bool:
-    """Whether a medium says that RTCP goes with RTP (RFC 5761 5.1.1)."""
-    return value_of(media.attributes, MUX) is not None
-
-
-def _rtcp_port(media: Media) -> int:
-    """Return the port of ``a=rtcp`` (RFC 3605), else the one above RTP."""
-    words = (value_of(media.attributes, "rtcp") or "").split()
-    try:
-        port = number(words[0], PORTS) if words else 0
-    except ValueError:
-        port = 0
-    return port or min(media.port + 1, PORTS - 1)
