@@ -22,18 +22,17 @@ def main(feed: str, tap: str, clicks: int) -> list[float | None]:
     out, heard = open_card(feed, output=True), open_card(tap, output=False)
     assert (out.rate, heard.rate) == (RATE, RATE)
     period, sent, came = round(EVERY * RATE), list[float](), list[float]()
-    written = 0
-    end = time.monotonic() + (clicks + 2) * EVERY + 1
-    while time.monotonic() < end:
-        now = time.monotonic()
-        room = out.available()
-        block = np.zeros(room, np.int16)
-        begin = (-written) % period
-        if len(sent) < clicks and written > period and begin + len(CLICK) <= room:
-            block[begin : begin + len(CLICK)] = CLICK
-            sent.append(now)
-        written += out.write(block[: begin or room] if begin + len(CLICK) > room else block)
-        sound = heard.read().astype(np.int32) if heard.available() else block[:0]
+    written, end = 0, time.monotonic() + 3 * (clicks + 2) * EVERY
+    while (now := time.monotonic()) < end:
+        room, ahead = out.available(), period - written % period
+        if ahead == period and written and len(sent) < clicks:
+            if room >= len(CLICK):
+                written += out.write(CLICK)
+                sent.append(now)
+                end = now + 2 * EVERY if len(sent) == clicks else end
+        else:
+            written += out.write(np.zeros(min(room, ahead), np.int16))
+        sound = (heard.read() if heard.available() else CLICK[:0]).astype(np.int32)
         loud = np.flatnonzero(abs(sound) > LOUD)
         if len(loud):
             at = now - (len(sound) - int(loud[0])) / RATE
@@ -45,4 +44,4 @@ def main(feed: str, tap: str, clicks: int) -> list[float | None]:
 
 
 if __name__ == "__main__":
-    print(json.dumps(main(sys.argv[1], sys.argv[2], int(sys.argv[3]))))
+    json.dump(main(sys.argv[1], sys.argv[2], int(sys.argv[3])), sys.stdout)

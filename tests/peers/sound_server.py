@@ -64,8 +64,10 @@ class SoundServer:
         command += ["--exit-idle-time=-1", "--realtime=no", "--high-priority=no"]
         modules = [f"module-native-protocol-unix socket={self.socket} auth-anonymous=1"]
         for name in self.names:
-            for sink in (f"{name}_s", f"{name}_m"):
-                modules.append(f"module-null-sink sink_name={sink} rate=48000 channels=1")
+            sinks = f"{name}_s", f"{name}_m"
+            modules += [
+                f"module-null-sink sink_name={sink} rate=48000 channels=1" for sink in sinks
+            ]
         for module in [*modules, "module-always-sink"]:
             command += ["-L", module]
         self.server = Running(
@@ -81,7 +83,12 @@ class SoundServer:
 
     def loop(self, name: str) -> None:
         """Let the microphone of somebody hear what the speaker says."""
-        module = ["module-loopback", f"source={name}_s.monitor", f"sink={name}_m", "latency_msec=10"]
+        module = [
+            "module-loopback",
+            f"source={name}_s.monitor",
+            f"sink={name}_m",
+            "latency_msec=10",
+        ]
         self._control("load-module", *module)
 
     def _serves(self) -> bool:
