@@ -76,6 +76,7 @@ class Baresip(Running):
     ``registrar`` is the ``HOST:PORT`` where it registers when it starts, and whose proxy it uses
     for what it dials; ``transport="tls"`` needs its ``certificate`` and the authority ``trusted``.
     ``encryption`` of its media: ``srtp`` (offered), ``srtp-mand`` (insisted upon).
+    ``packet_time`` is what it likes to receive, ms.
     """
 
     def __init__(
@@ -92,6 +93,7 @@ class Baresip(Running):
         certificate: Certificate | None = None,
         trusted: Path | None = None,
         encryption: str = "",
+        packet_time: int = 20,
     ) -> None:
         folder.mkdir(parents=True, exist_ok=True)
         self.folder = folder
@@ -111,7 +113,7 @@ class Baresip(Running):
             f"<sip:{user}@{registrar or '127.0.0.1'};transport={transport}>"
             f";regint={60 if registrar else 0};answermode={mode}"
             f";auth_user={user};auth_pass={password};audio_codecs={CODECS[codec]}/8000/1"
-            f"{encryption and f';mediaenc={encryption}'}"
+            f";ptime={packet_time}{encryption and f';mediaenc={encryption}'}"
         )
         (folder / "accounts").write_text(account + "\n")
         (folder / "contacts").write_text("")

@@ -1,0 +1,140 @@
+"""Packets of 10 to 60 ms, both ways: we send as the peer likes it, and hear it as it sends."""
+
+from collections.abc import Sequence
+from contextlib import ExitStack
+from pathlib import Path
+
+import pytest
+
+from tests.peers.baresip import Baresip
+from tests.peers.calls import hang_up
+from tests.peers.capture import Capture, RtpSeen, SipSeen, check_continuous
+from tests.peers.engine import Engine
+from tests.peers.hand import Hand
+from tests.peers.hearing import check_hears, decoded
+from tests.peers.plain_client import Fields, PlainClient
+from tests.peers.sipp import Sipp
+from tests.peers.speaking import Speaker
+from tools.sound import RATE, read_wav, tune, write_wav
+
+pytestmark = [pytest.mark.peer("capture"), pytest.mark.timeout(60)]
+
+TIMES = (10, 20, 30, 40, 60)
+SECONDS = 2.0
+OURS, THEIRS = tune(SECONDS, 1), tune(SECONDS, 2)
+
+
+@pytest.fixture
+def song(tmp_path: Path) -> Fields:
+    return {"source": "wave", "path": str(write_wav(tmp_path / "ours.wav", OURS))}
+
+
+def rtp_of(wire: Capture, answered: Fields, name: str) -> list[RtpSeen]:
+    return wire.rtp(source=int(str(answered[name]).rpartition(":")[2]))
+
+
+def check_packets(packets: list[RtpSeen], milliseconds: int) -> None:
+    """Assert that each is so long, and that none is missing."""
+    size = milliseconds * RATE // 1000
+    assert {len(packet.payload) for packet in packets} == {size}
+    check_continuous(packets, step=size)
+    lasted = packets[-1].at - packets[0].at
+    assert lasted == pytest.approx(milliseconds / 1000 * (len(packets) - 1), abs=0.1)
+
+
+def said_time(messages: list[SipSeen], source: int) -> set[str]:
+    """Return what somebody's descriptions ask for."""
+    lines = [line for seen in messages if seen.source == source for line in seen.body.splitlines()]
+    return {line.removeprefix("a=ptime:") for line in lines if line.startswith("a=ptime:")}
+
+
+def finish(app: PlainClient, calls: Sequence[str]) -> dict[str, Fields]:
+    """Return the ``answered`` events when each has played its song; the calls are over then."""
+    answered = {call: app.wait_event("answered", call=call) for call in calls}
+    for call in calls:
+        app.wait_event("play_finished", call=call)
+    app.watch(0.3)
+    for call in calls:
+        app.request("hang_up", call=call)
+        app.wait_event("ended", call=call)
+    return answered
+
+
+@pytest.mark.peer("baresip")
+def test_a_telephone_calls(engine: Engine, app: PlainClient, tmp_path: Path, song: Fields) -> None:
+    """Both send what it likes."""
+    app.request("subscribe", user="*")
+    with Capture() as wire, ExitStack() as stack:
+        calls = dict[str, tuple[int, Baresip]]()
+        for time in TIMES:
+            phone = stack.enter_context(
+                Baresip(tmp_path / f"{time}", says=THEIRS, packet_time=time)
+            )
+            phone.dial(f"sip:service@{engine.sip}")
+            call = app.incoming()
+            app.request("answer", call=call, play=song, record=str(tmp_path / f"{time}.wav"))
+            calls[call] = time, phone
+        for call, answered in finish(app, list(calls)).items():
+            time, phone = calls[call]
+            phone.wait_over()
+            said = wire.sip(phone.port)
+            assert said_time(said, engine.sip_port) == said_time(said, phone.port) == {f"{time}"}
+            check_packets(rtp_of(wire, answered, "local_media"), time)
+            check_packets(rtp_of(wire, answered, "remote_media"), time)
+            check_hears(OURS, phone.heard())
+            check_hears(THEIRS, read_wav(tmp_path / f"{time}.wav")[0][:, 0])
+
+
+@pytest.mark.peer("sipp")
+def test_packets_that_come_back(app: PlainClient, tmp_path: Path, song: Fields) -> None:
+    """SIPp sends back what it got: we hear our own song in packets of each time."""
+    with Capture() as wire, ExitStack() as stack:
+        peers = {
+            time: stack.enter_context(
+                Sipp(tmp_path, "likes_packets", keys={"time": time}, extra=["-rtp_echo"])
+            )
+            for time in TIMES
+        }
+        calls = {
+            app.dial(
+                f"sip:bob@127.0.0.1:{peer.port}", play=song, record=str(tmp_path / f"{time}.wav")
+            ): time
+            for time, peer in peers.items()
+        }
+        for call, answered in finish(app, list(calls)).items():
+            time = calls[call]
+            peers[time].finish().check(1)
+            check_packets(rtp_of(wire, answered, "local_media"), time)
+            check_hears(OURS, read_wav(tmp_path / f"{time}.wav")[0][:, 1])
+
+
+PATTERNS = [(10,), (30,), (60,), (10, 60, 20, 40, 30)]
+
+
+def test_a_peer_sends_as_it_likes(
+    engine: Engine, app: PlainClient, tmp_path: Path, song: Fields
+) -> None:
+    """It says nothing of packet times, and sends other ones than we do, or all at once."""
+    app.request("subscribe", user="*")
+    with Capture() as wire, ExitStack() as stack:
+        calls = dict[str, tuple[Hand, Path]]()
+        for number, times in enumerate(PATTERNS):
+            hand = stack.enter_context(Hand())
+            hand.invite(engine.sip_port)
+            call = app.incoming()
+            record = tmp_path / f"{number}.wav"
+            app.request("answer", call=call, play=song, record=str(record))
+            hand.expect(200)
+            hand.request("ACK")
+            calls[call] = hand, record
+            port = int(str(app.wait_event("answered", call=call)["local_media"]).split(":")[1])
+            stack.enter_context(Speaker(hand.rtp, port, THEIRS, times=times))
+        for call in calls:
+            app.wait_event("play_finished", call=call)
+        app.watch(0.3)
+        for call, (hand, record) in calls.items():
+            hang_up(app, hand, call)
+            packets = wire.rtp(destination=hand.media_port)
+            check_packets(packets, 20)
+            check_hears(OURS, decoded(packets))
+            check_hears(THEIRS, read_wav(record)[0][:, 0])
