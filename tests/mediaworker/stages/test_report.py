@@ -262,6 +262,16 @@ def test_what_the_peer_lost_lately() -> None:
     assert worker.public("remote_loss_percent", row) == 25
 
 
+@pytest.mark.parametrize(
+    ("codec", "clock", "milliseconds"), [("PCMA", 8000, 10), ("L16", 16000, 5)]
+)
+def test_jitter_is_in_units_of_the_clock(codec: str, clock: int, milliseconds: float) -> None:
+    worker = Worker()
+    row = worker.open(peer(codec=codec, clock=clock, payload_type=98, receive_payload_type=98))
+    hear(worker, row, report(SSRC, "x", None, (block_for(worker, row),)))
+    assert worker.public("remote_jitter_ms", row) == milliseconds
+
+
 def test_a_goodbye_is_noted() -> None:
     worker = Worker()
     row = worker.open()
