@@ -9,12 +9,14 @@ from mediaworker.rtp.rtcp import (
     Block,
     Compound,
     SenderInfo,
+    extended,
     goodbye,
     middle,
     ntp_time,
     parse,
     report,
 )
+from mediaworker.rtp.rtcp_xr import Answer, Extended, VoipMetrics
 
 CRASHERS = Path(__file__).parents[4] / "shared" / "material" / "crashers" / "rtcp"
 SENDER = SenderInfo(0xE8FE6F8F_80000000, 160_000, 1000, 160_000)
@@ -95,3 +97,28 @@ def test_ntp_time() -> None:
     assert ntp_time(0) == 2208988800 << 32
     assert ntp_time(1_500_000_000) == 2208988801 << 32 | 1 << 31
     assert middle(ntp_time(1_500_000_000)) == (2208988801 << 16 & 0xFFFFFFFF) | 0x8000
+
+
+WHOLE = (
+    report(7, "cname", SENDER, (BLOCK,) * 3)
+    + extended(7, Extended(1 << 40, (Answer(7, 8, 9),), (VoipMetrics(7, 1, 2, 3, 4, 5, 6),)))
+    + goodbye(7)
+)
+
+
+@given(
+    st.lists(st.tuples(st.integers(0, len(WHOLE) - 1), st.integers(0, 255)), max_size=6),
+    st.integers(0, len(WHOLE)),
+    st.integers(0, len(WHOLE)),
+)
+def test_mutated_compounds_can_be_read(
+    changes: list[tuple[int, int]], begin: int, end: int
+) -> None:
+    content = bytearray(WHOLE)
+    for place, value in changes:
+        content[place] = value
+    read = parse(bytes(content[begin:end]))
+    if read is not None:
+        assert all(0 <= block.fraction_lost <= 255 for block in read.blocks)
+        assert all(-(2**23) <= block.lost < 2**23 for block in read.blocks)
+        assert len(read.goodbyes) <= len(WHOLE) // 4
