@@ -55,8 +55,8 @@ def choose(devices: tuple[DeviceInfo, ...], wanted: str, *, output: bool) -> Dev
     if len(found) == 1:
         return found[0]
     names = ", ".join(repr(each.name) for each in found or usable) or "none"
-    many = "several" if found else "no"
-    raise DeviceError(f"{many} {way} device {wanted or 'by default'!r}; there are: {names}")
+    many = f"several {way} devices" if found else f"no {way} device"
+    raise DeviceError(f"{many} {wanted or 'by default'!r}; there are: {names}")
 
 
 class DeviceChanged(Body, tag="device_changed", frozen=True):
