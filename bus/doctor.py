@@ -27,6 +27,7 @@ SYS_IO_URING_SETUP: Final = 425
 IO_URING_FLAGS: Final = 1 << 12 | 1 << 13
 """SINGLE_ISSUER and DEFER_TASKRUN, of Linux 6.1."""
 PACKAGES: Final = {
+    "cryptography": "cryptography>=44,<52",
     "msgspec": "msgspec>=0.19,<1",
     "numpy": "numpy>=1.26,<3",
     "pyzmq": "pyzmq>=26,<28",

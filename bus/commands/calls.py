@@ -64,7 +64,8 @@ def _row(call: CallInfo, quality: Quality | None, now: float) -> tuple[str, ...]
         side for side, holds in (("local", call.local_hold), ("remote", call.remote_hold)) if holds
     )
     how = (call.direction, call.state, hold, age)
-    who = (call.local, call.remote, call.codec, *media_cells(quality))
+    codec = f"{call.codec} srtp" if call.srtp else call.codec
+    who = (call.local, call.remote, codec, *media_cells(quality))
     return (call.call, *how, *who, call.worker, call.owner)
 
 

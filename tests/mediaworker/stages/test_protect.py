@@ -9,6 +9,8 @@ from mediaworker.rtp.rtcp import parse
 from tests.mediaworker.secure import FarEnd, crypto, secure_peer
 from tests.mediaworker.virtual import Worker, peer, said
 
+DTX = "usedtx=1"
+
 
 def index_of(worker: Worker, row: int) -> int:
     """Let the next packet have the sequence number 65534."""
@@ -125,3 +127,14 @@ def test_the_farewell_is_sealed_and_the_keys_forgotten() -> None:
     assert not worker.media.streams.master_out[row].any()
     assert not worker.media.streams.master_in[row].any()
     assert not worker.media.protected
+
+
+def test_nothing_is_sealed_that_is_not_sent() -> None:
+    """A pause takes no index: the next packet has the next one."""
+    worker, far = Worker(), FarEnd()
+    row = worker.open(secure_peer(codec="opus", clock=48000, payload_type=111, parameters=DTX))
+    worker.run(400)
+    heard = far.read_all(worker.sent(row))
+    assert len(heard) < 60
+    first = heard[0].sequence
+    assert [each.sequence for each in heard] == list(range(first, first + len(heard)))

@@ -68,6 +68,7 @@ def test_what_is_not_authentic_is_dropped_and_teaches_nothing() -> None:
     worker.run(100)
     streams = worker.media.streams
     assert refused(worker, row) == [40, 0, 20]
+    assert rows.quality(worker.media, row).packets_unauthentic == 40
     assert not streams.heard_any[row]
     assert not streams.latched[row]
     assert worker.public("packets_received", row) == 0
