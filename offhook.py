@@ -34,7 +34,13 @@ from bus.registering import Registration, RegistrationState
 from bus.registrations import RegistrationInfo
 
 # What a leg can be made to hear; the path of a WAV file will do as well.
-from bus.sources import Echo, Music, Silence, Tone, Wave
+from bus.sources import Device, Echo, Music, Silence, Tone, Wave
+
+# Its audio in our own hands, and the sound cards of this machine.
+from bus.audio_stream import Audio, AudioSink, AudioSource, Samples
+from bus.audio_rings import AudioClosedError, AudioEnd
+from bus.devices import DeviceInfo
+from bus.sound_cards import list_devices, ringing
 
 # How it ended: returned by ``ended()``, raised by ``answered()``.
 from bus.outcomes import (
@@ -60,6 +66,7 @@ from bus import events
 from bus.feed import Feed, Missed, Observed
 
 # What can go wrong.
+from bus.devices import DeviceError
 from bus.errors import (
     BadRequestError,
     BadSourceError,
@@ -78,6 +85,11 @@ from bus.registering import RegistrationFailedError
 
 __all__ = [
     "AnyOutcome",
+    "Audio",
+    "AudioClosedError",
+    "AudioEnd",
+    "AudioSink",
+    "AudioSource",
     "BadRequestError",
     "BadSourceError",
     "Bridging",
@@ -91,6 +103,9 @@ __all__ = [
     "Completed",
     "Conference",
     "ConferenceInfo",
+    "Device",
+    "DeviceError",
+    "DeviceInfo",
     "Echo",
     "Engine",
     "EngineLostError",
@@ -121,6 +136,7 @@ __all__ = [
     "RegistrationInfo",
     "RegistrationState",
     "Rejected",
+    "Samples",
     "Silence",
     "Tone",
     "TransferFailedError",
@@ -131,4 +147,6 @@ __all__ = [
     "Wave",
     "WrongStateError",
     "events",
+    "list_devices",
+    "ringing",
 ]

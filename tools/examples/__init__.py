@@ -6,6 +6,8 @@ reject            refuse calls, each with its own status
 redirect          send callers elsewhere
 digits            press and hear keys, both ways
 hold              hold with music, and resume
+softphone         talk through the sound card
+voice_bot         answer with audio that is made as it goes
 blind_transfer    send a caller to somebody else
 attended_transfer ... after having talked to them
 accept_transfer   be sent to somebody else

@@ -5,19 +5,22 @@ import signal
 import sys
 from pathlib import Path
 
+import numpy as np
 import pytest
 
-from tests.bus.commands.running import PRIVATE_PORTS
+from tests.bus.commands.running import PRIVATE_PORTS, offhook
 from tests.peers.engine import Engine
 from tests.peers.hearing import check_hears
 from tests.peers.kamailio import Kamailio
 from tests.peers.processes import Running, eventually
+from tests.peers.sound_server import SoundServer
 from tools.sound import read_wav, tune, write_wav
 
 ROOT = Path(__file__).parent.parent.parent.parent
 EXAMPLES = ROOT / "tools" / "examples"
 COVERED = {
     *("place_call", "answer", "reject", "redirect", "digits", "hold"),
+    *("softphone", "voice_bot"),
     *("blind_transfer", "attended_transfer", "accept_transfer", "register", "plain_client"),
 }
 
@@ -103,6 +106,33 @@ def test_holding(tmp_path: Path) -> None:
             assert example.finish().splitlines() == ["held", "talking again"]
         record = peer.says(r"completed, recorded in (\S+)$")[1]
     check_hears(music, read_wav(Path(record))[0][:, 0])
+
+
+@pytest.mark.peer("sound")
+def test_talking_through_a_sound_card(tmp_path: Path) -> None:
+    with (
+        SoundServer("anna") as cards,
+        Example(tmp_path, "answer", tmp_path) as peer,
+        Example(tmp_path, "softphone", peer.uri, "anna", **cards.environ) as example,
+    ):
+        example.says("^speaker anna_speaker open$")
+        example.says("^microphone anna_microphone open$")
+        peer.signal(signal.SIGINT)
+        assert "completed" in example.finish()
+
+
+def test_a_bot_answers_when_the_caller_pauses(tmp_path: Path) -> None:
+    """The caller, who records, hears a chord after its own sound, and not before."""
+    sound = write_wav(tmp_path / "question.wav", tune(1.0, 1))
+    record = tmp_path / "call.wav"
+    with Example(tmp_path, "voice_bot") as bot:
+        words = ("--play", sound, "--record", record, "--duration", "4")
+        assert offhook("call", bot.uri, *words).returncode == 0
+        bot.says("^answered$")
+        bot.says("^completed")
+    heard = abs(read_wav(record)[0][:, 1].astype(np.int32))
+    assert heard[:8000].max() < 500
+    assert heard[8000:].max() > 1500
 
 
 def test_blind_transfer(tmp_path: Path) -> None:
