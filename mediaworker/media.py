@@ -16,6 +16,7 @@ from bus.audio_rings import AudioRings
 from bus.columns import Column
 from bus.streams import StreamEvent
 from bus.tables import PublicStreams, WorkerState
+from mediaworker.codecs.codec import Codec
 from mediaworker.codecs.coders import Coders
 from mediaworker.ring import Rings, Windows
 from mediaworker.rooms import Room
@@ -99,6 +100,16 @@ class Report(NamedTuple):
     source: tuple[int, int, int] = (0, 0, 0)
 
 
+class Line(msgspec.Struct):
+    """Payloads of a codec with memory that wait for those before them, in one row."""
+
+    codec: Codec
+    next: int
+    """RTP timestamp of the payload that is to be decoded next."""
+    parked: dict[int, bytes]
+    """By timestamp."""
+
+
 class Media:
     """The tables of a worker and the work of the running tick."""
 
@@ -120,6 +131,8 @@ class Media:
         self.lent = set[int]()
         """Rows whose audio an application has."""
         self.coders = Coders()
+        self.lines: dict[int, Line] = {}
+        """By row; see ``stages.parking``."""
         self.gained: set[int] = set()
         """Rows with a gain."""
         self.grouped: set[int] = set()

@@ -243,6 +243,7 @@ def close(media: Media, row: int, now_ns: int) -> bytes:
     streams.due[row] = NEVER
     streams.released_at[row] = now_ns
     media.coders.close(row)
+    media.lines.pop(row, None)
     media.pausing.discard(row)
     media.gained.discard(row)
     expose(media, row)

@@ -29,6 +29,8 @@ IDLE: Final = 800
 """Samples at 8 kHz without any packet, 100 ms."""
 AMPLE: Final = 1 << 30
 DRY: Final = 0x80
+OTHER: Final = 0x40
+"""The codec's sample rate is not that of the row."""
 NOTHING: Final = 0xFF
 BASE_CLOCK: Final = 8000
 
@@ -47,16 +49,21 @@ def units_of(samples: int, form: Format) -> int:
     return samples * form.clock // (form.scale * BASE_CLOCK)
 
 
+def form_of(media: Media, row: int, codec: Codec) -> Format:
+    """Return how a codec's timestamps relate to the samples of a row."""
+    return FORMATS[codec]._replace(scale=int(media.streams.scale[row]))
+
+
 def place(media: Media, row: int, codec: Codec, timestamp: int, samples: int) -> int | None:
     """Return where in the buffer a packet goes, None if it is of no use; may move time for it."""
-    streams, form = media.streams, FORMATS[codec]
+    streams, form = media.streams, form_of(media, row, codec)
     state, cursor = int(streams.received[row]), int(streams.cursor[row])
-    at = _place_of(timestamp - int(streams.origin[row]), form)
+    at = place_of(timestamp - int(streams.origin[row]), form)
     if state == NOTHING or not _same_clock(state, form):
         return begin(media, row, codec, timestamp, samples)
     if not -REACH * form.scale <= at - cursor <= REACH * form.scale - samples:
         return begin(media, row, codec, timestamp, samples)
-    streams.received[row] = codec
+    streams.received[row] = _marked(codec, form)
     if state & DRY:
         return _moisten(media, row, at - cursor, form)
     if at >= cursor:
@@ -69,15 +76,15 @@ def place(media: Media, row: int, codec: Codec, timestamp: int, samples: int) ->
 
 def begin(media: Media, row: int, codec: Codec, timestamp: int, samples: int) -> int:
     """Begin anew with a packet, behind what is left of others; return where it goes."""
-    streams, form = media.streams, FORMATS[codec]
+    streams, form = media.streams, form_of(media, row, codec)
     cursor, filled = int(streams.cursor[row]), int(streams.filled[row])
-    at = cursor + needed(media, row, samples) + START * form.scale
+    at = cursor + max(0, needed(media, row, samples) + START * form.scale)
     at = at if filled > cursor + REACH * form.scale // 2 else max(at, filled)
     at += at % 2  # whole units of every clock
     streams.buffer[row, at:] = 0
     streams.origin[row] = (timestamp - units_of(at, form)) & 0xFFFF_FFFF
     streams.filled[row] = at
-    streams.received[row], streams.debt[row] = codec, 0
+    streams.received[row], streams.debt[row] = _marked(codec, form), 0
     streams.slack[row] = streams.slack_before[row] = AMPLE
     streams.steady_at[row] = media.tick + SETTLING
     return at
@@ -86,13 +93,14 @@ def begin(media: Media, row: int, codec: Codec, timestamp: int, samples: int) ->
 def needed(media: Media, row: int, samples: int) -> int:
     """Return how far ahead of the cursor packets of one length must go, to be there when due.
 
+    Less than zero if they wait for longer than they take.
     Frames are taken from ``due`` on; a packet brings ``samples`` at once, the next so much later.
     """
     streams = media.streams
     frame, scale = int(streams.frame[row]), int(streams.scale[row])
     wait = max(0, int(streams.due[row]) - media.tick) * TICK * scale
     step = gcd(frame, max(samples, 1))
-    return max(0, frame - step - (wait - wait % step))
+    return frame - step - (wait - wait % step)
 
 
 def clear(media: Media, row: int) -> None:
@@ -117,11 +125,16 @@ def _moisten(media: Media, row: int, ahead: int, form: Format) -> int:
     return cursor + ahead - paid
 
 
-def _place_of(units: int, form: Format) -> int:
+def place_of(units: int, form: Format) -> int:
+    """Return where a timestamp lies that is so many units from the origin of its row."""
     units &= 0xFFFF_FFFF
     signed = units - (1 << 32) if units >= 1 << 31 else units
     return signed * form.scale * BASE_CLOCK // form.clock
 
 
 def _same_clock(state: int, form: Format) -> bool:
-    return FORMATS[Codec(state & ~DRY)].clock == form.clock
+    return FORMATS[Codec(state & ~(DRY | OTHER))].clock == form.clock
+
+
+def _marked(codec: Codec, form: Format) -> int:
+    return codec if form.scale == FORMATS[codec].scale else codec | OTHER

@@ -20,7 +20,7 @@ from mediaworker.codecs.codec import restored, stored
 from mediaworker.codecs.formats import FORMATS
 from mediaworker.masks import every, places, some
 from mediaworker.media import Batch, Media
-from mediaworker.stages import conceal, stretch
+from mediaworker.stages import conceal, parking, stretch
 from mediaworker.stages.anchor import AMPLE, DRY, IDLE, NOTHING
 from mediaworker.stages.gain import turn
 from mediaworker.streams import BASE, BUFFER, LONGEST, PAST, REACH, Rows
@@ -83,6 +83,8 @@ def fetch(media: Media, batch: Batch) -> None:
 def _mend(media: Media, batch: Batch, frames: Column[np.uint16]) -> None:
     """Hear frames in which something is missing, or that come after such."""
     streams, (rows, samples, scale) = media.streams, batch
+    if media.lines:
+        frames = _release(media, batch, frames)
     holes = frames == EMPTY
     broken, there = holes.any(axis=1), ~holes.all(axis=1)
     sound = np.where(holes, 0, restored(frames))
@@ -99,6 +101,17 @@ def _mend(media: Media, batch: Batch, frames: Column[np.uint16]) -> None:
     loud = ~silent
     if some(loud):
         _conceal(media, Batch(rows[loud], samples, scale), sound[loud], holes[loud])
+
+
+def _release(media: Media, batch: Batch, frames: Column[np.uint16]) -> Column[np.uint16]:
+    """Return the frames after what was parked for them is decoded."""
+    streams, (rows, samples, _) = media.streams, batch
+    ends = streams.cursor[rows]
+    streams.cursor[rows] = ends - samples
+    parking.release(media, rows)
+    streams.cursor[rows] = ends
+    again: Column[np.uint16] = media.jitter[samples][rows * BUFFER + ends - samples]
+    return again
 
 
 def _conceal(media: Media, batch: Batch, sound: Column[np.int16], holes: Column[np.bool_]) -> None:

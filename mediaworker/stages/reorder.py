@@ -21,7 +21,7 @@ from mediaworker.codecs.codec import Codec
 from mediaworker.codecs.formats import FORMATS
 from mediaworker.masks import each_kind, every, places, some
 from mediaworker.media import Media, Packets, Wave
-from mediaworker.stages import anchor
+from mediaworker.stages import anchor, parking
 from mediaworker.streams import BUFFER, HEADER, LONGEST, REACH
 
 WRITES: Final = frozenset(
@@ -52,7 +52,19 @@ def store(media: Media, wave: Wave) -> None:
     if packets is None or not len(packets.rows):
         return
     for kind, same in each_kind(packets.kinds):
-        _store_sizes(media, packets if same is None else packets.only(same), Codec(kind))
+        chosen = packets if same is None else packets.only(same)
+        if FORMATS[Codec(kind)].coding is None:
+            _store_each(media, chosen, Codec(kind))
+        else:
+            _store_sizes(media, chosen, Codec(kind))
+
+
+def _store_each(media: Media, packets: Packets, codec: Codec) -> None:
+    """Store packets of decoders that must know those before them, or are at another rate."""
+    for index, row in enumerate(packets.rows.tolist()):
+        one = packets.only(np.array([index]))
+        payload = _payloads(media, one, int(one.sizes[0])).tobytes()
+        parking.park(media, row, codec, int(one.timestamps[0]), payload)
 
 
 def _store_sizes(media: Media, packets: Packets, codec: Codec) -> None:
@@ -75,8 +87,10 @@ def _store_alike(media: Media, packets: Packets, codec: Codec, size: int) -> Non
     odd = (at - streams.cursor[rows]).view(np.uint64) > REACH * form.scale - samples
     odd |= streams.received[rows] != codec
     if some(odd):
-        packets, at = _settle(media, packets, codec, at, odd, samples)
+        packets, at = _settle(media, packets, codec, at, odd, size)
         rows = packets.rows
+        if not len(rows):
+            return
     assert form.coding is not None
     decoded = form.coding.decode(_payloads(media, packets, size))
     media.jitter[samples][rows * BUFFER + at] = decoded
@@ -99,12 +113,17 @@ def _settle(
     codec: Codec,
     at: Column[np.int64],
     odd: Column[np.bool_],
-    samples: int,
+    size: int,
 ) -> tuple[Packets, Column[np.int64]]:
     """Decide on the packets that do not fit; return those to store and where."""
+    streams, samples = media.streams, size // FORMATS[codec].sample_bytes
     at, keep = at.copy(), np.ones(len(at), np.bool_)
     for index in places(odd).tolist():
         row, timestamp = int(packets.rows[index]), int(packets.timestamps[index])
+        if streams.scale[row] != FORMATS[codec].scale:
+            _store_each(media, packets.only(np.array([index])), codec)
+            keep[index] = False
+            continue
         place = anchor.place(media, row, codec, timestamp, samples)
         keep[index] = place is not None
         at[index] = place or 0
