@@ -16,6 +16,7 @@ from mediaworker import sounding
 from mediaworker.masks import places
 from mediaworker.media import Media
 from mediaworker.rooms import Room, Whisper
+from mediaworker.stages.anchor import clear
 from mediaworker.stages.pace import gather
 from mediaworker.streams import Kind
 
@@ -144,7 +145,7 @@ def _widen(media: Media, room: int, scale: int) -> None:
     streams = media.streams
     streams.scale[room] = scale
     streams.frame[room] = streams.frame[room] // (3 - scale) * scale
-    streams.tap_at[room] = 0
+    clear(media, room)
 
 
 def _untap(media: Media) -> None:

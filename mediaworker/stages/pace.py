@@ -41,15 +41,17 @@ def gather(media: Media, row: int) -> None:
     """
     streams = media.streams
     rows = places(streams.group[: media.high] == streams.group[row])
-    others = rows[streams.aligned[rows] & (rows != row)]
+    others = rows[rows != row]
     if not len(others):
-        others, moved = np.array([row]), rows[rows != row]
+        return
+    known = others[streams.aligned[others]]
+    if len(known) or not streams.aligned[row]:
+        anchor, moved = known[0] if len(known) else others[0], np.array([row])
     else:
-        moved = np.array([row])
-    anchor = others[0]
+        anchor, moved = np.intp(row), others
     rhythm = np.minimum(streams.period[moved], streams.period[anchor])
     late: Column[np.int64] = (streams.due[anchor] - streams.due[moved]) % rhythm
-    if len(rows) == 2 and streams.aligned[row] and len(late) and late[0] * 2 > rhythm[0]:
+    if len(rows) == 2 and streams.aligned[rows].all() and late[0] * 2 > rhythm[0]:
         streams.due[anchor] += rhythm[0] - late[0]
     else:
         streams.due[moved] += late
