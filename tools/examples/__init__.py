@@ -11,6 +11,8 @@ voice_bot         answer with audio that is made as it goes
 blind_transfer    send a caller to somebody else
 attended_transfer ... after having talked to them
 accept_transfer   be sent to somebody else
+bridge            connect callers with somebody, through us
+conference        let all callers hear each other
 register          be reachable at a registrar
 plain_client      all without Offhook's Python client
 """

@@ -22,6 +22,7 @@ COVERED = {
     *("place_call", "answer", "reject", "redirect", "digits", "hold"),
     *("softphone", "voice_bot"),
     *("blind_transfer", "attended_transfer", "accept_transfer", "register", "plain_client"),
+    *("bridge", "conference"),
 }
 
 
@@ -133,6 +134,35 @@ def test_a_bot_answers_when_the_caller_pauses(tmp_path: Path) -> None:
     heard = abs(read_wav(record)[0][:, 1].astype(np.int32))
     assert heard[:8000].max() < 500
     assert heard[8000:].max() > 1500
+
+
+def test_bridging(tmp_path: Path) -> None:
+    """The caller hears the echo of what it says, through the bridge."""
+    with (
+        Example(tmp_path, "answer", tmp_path) as target,
+        Example(tmp_path, "bridge", target.uri, tmp_path) as bridge,
+        Example(tmp_path, "place_call", bridge.uri) as caller,
+    ):
+        said = caller.finish()
+        bridge.says(rf"^sip:offhook@\S+ talks to {re.escape(target.uri)}$")
+        bridge.says(r"^sip:offhook@\S+: over$")
+        target.says(r"completed, recorded in (\S+)$")
+    assert packets_in(said) > 100
+
+
+def test_conferring(tmp_path: Path) -> None:
+    record = tmp_path / "all.wav"
+    with Example(tmp_path, "conference", record) as conference:
+        callers = [Example(tmp_path, "place_call", conference.uri) for _ in range(2)]
+        with callers[0], callers[1]:
+            conference.says(r"joined: 2 in the conference$")
+            for caller in callers:
+                assert packets_in(caller.finish()) > 100
+        conference.says(r"left\n.*left$")
+        conference.signal(signal.SIGINT)
+        conference.wait(20)
+    sound, _ = read_wav(record)
+    assert np.abs(sound).max() > 1000, "what the callers said, and the tones"
 
 
 def test_blind_transfer(tmp_path: Path) -> None:
