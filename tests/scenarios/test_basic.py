@@ -88,7 +88,7 @@ def test_the_invite_says_only_what_is_built(arena: Arena) -> None:
     assert set(every(invite, "Supported")) == BUILT
     assert first(invite, "Contact")
     assert first(invite, "Max-Forwards") == "70"
-    assert b"m=audio 20000 RTP/AVP 0 8 101\r\n" in invite.body
+    assert b"m=audio 20000 RTP/AVP 0 8 9 101\r\n" in invite.body
     hang_up_all(arena)
 
 

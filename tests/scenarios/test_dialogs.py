@@ -78,7 +78,7 @@ def test_progress_with_and_without_media_before_the_answer(arena: Arena) -> None
     arena.network.run(seconds=1.0)
 
 
-@pytest.mark.parametrize("body", [b"", b"nonsense", audio("9", address=CAROL), audio(port=0)])
+@pytest.mark.parametrize("body", [b"", b"nonsense", audio("3", address=CAROL), audio(port=0)])
 def test_an_answer_that_cannot_be_used(arena: Arena, body: bytes) -> None:
     def handler(puppet: Puppet, request: Request, _: Path) -> None:
         if request.method in ("INVITE", "BYE"):
@@ -96,7 +96,7 @@ def test_the_answer_mirrors_media_and_payload_types(arena: Arena) -> None:
     carol = Caller(arena.puppet("carol", CAROL), BOB)
     arena.bob_answers()
     offer = AUDIO_AND_TWO_VIDEOS.replace(
-        b"RTP/AVP 0\r\n", b"RTP/AVP 9 8 0 97\r\na=rtpmap:97 telephone-event/8000\r\n"
+        b"RTP/AVP 0\r\n", b"RTP/AVP 3 8 0 97\r\na=rtpmap:97 telephone-event/8000\r\n"
     )
     carol.send(carol.request("INVITE", body=offer))
     arena.network.run(until=heard(carol, "1 INVITE"))
@@ -141,7 +141,7 @@ def test_requests_outside_a_call(arena: Arena, method: str, status: int) -> None
 
 @pytest.mark.parametrize(
     ("offer", "status"),
-    [(audio("9"), 488), (b"v=0\r\nnonsense\r\n", 400), (audio(protocol="RTP/SAVP"), 488)],
+    [(audio("3"), 488), (b"v=0\r\nnonsense\r\n", 400), (audio(protocol="RTP/SAVP"), 488)],
 )
 def test_an_offer_that_cannot_be_used_never_rings(arena: Arena, offer: bytes, status: int) -> None:
     carol = Caller(arena.puppet("carol", CAROL), BOB)

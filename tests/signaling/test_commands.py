@@ -21,7 +21,7 @@ CHALLENGE = ("WWW-Authenticate", 'Digest realm="r", nonce="n", qop="auth"')
         ("from_uri", "nonsense"),
         ("from_display", "a\r\nb"),
         ("user", "a\r\nTo: b"),
-        ("codecs", ("opus",)),
+        ("codecs", ("GSM",)),
         ("headers", (("Via", "SIP/2.0/UDP x"),)),
         ("headers", (("l", "5"),)),
         ("headers", (("X-Hue", "a\r\nb"),)),

@@ -49,3 +49,20 @@ def likeness(
 
 def pieces(sound: Column[np.int16], samples: int) -> list[Column[np.int16]]:
     return [sound[at : at + samples] for at in range(0, len(sound), samples)]
+
+
+def resemblance(sound: Column[np.int16], other: Column[np.int16], most: int = 4000) -> float:
+    """The median correlation of short pieces with where they are found best in ``other``.
+
+    What lies between may be longer or shorter there.
+    """
+    found = list[float]()
+    for begin in range(0, len(sound) - 800, 800):
+        piece = sound[begin : begin + 800].astype(np.float64)
+        around = other[begin : begin + most].astype(np.float64)
+        if len(around) <= len(piece):
+            break
+        windows = np.lib.stride_tricks.sliding_window_view(around, len(piece))
+        norms = np.sqrt(np.square(windows).sum(axis=1)) * np.sqrt(np.square(piece).sum())
+        found.append(float((windows @ piece / np.maximum(norms, 1)).max()))
+    return float(np.median(found))
