@@ -54,4 +54,4 @@ def test_packets_that_overtook_each_other_are_decoded_in_order(codec: Codec) -> 
 def test_what_is_lost_is_made_up(codec: Codec) -> None:
     sound = heard(codec, [n for n in range(60) if n != 30]).astype(np.float64)
     loudness = np.sqrt((sound[3200:16000].reshape(-1, 320) ** 2).mean(axis=1))
-    assert loudness.min() > 2000
+    assert loudness.min() > 1000  # half of what is lost fades
