@@ -14,7 +14,7 @@ ROOT = Path(__file__).parent.parent.parent
 NAMES = (
     *("up", "call", "answer", "status", "calls", "workers", "hangup", "dtmf"),
     *("hold", "resume", "transfer", "register", "registrations", "events", "trace"),
-    *("check-config", "doctor"),
+    *("devices", "check-config", "doctor"),
 )
 
 

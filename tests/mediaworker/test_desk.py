@@ -14,13 +14,15 @@ from bus.errors import (
     WrongStateError,
 )
 from bus.ids import StreamId
-from bus.sources import Echo, Leg, Music, Silence, Tone, Wave
+from bus.sources import Application, Echo, Leg, Music, Silence, Tone, Wave
 from bus.streams import (
     Aim,
     CloseStream,
+    CloseStreamAudio,
     DrainWorker,
     HoldStream,
     OpenStream,
+    OpenStreamAudio,
     PlayStream,
     RecordStream,
     Remote,
@@ -31,6 +33,7 @@ from bus.streams import (
     StreamOpened,
 )
 from mediaworker.rows import live_rows
+from mediaworker.streams import Kind
 from tests.mediaworker.desk_role import HOST, DeskRole, opening, write
 
 ONE = StreamId(1)
@@ -147,6 +150,22 @@ def test_a_stream_closed_while_it_opens(role: DeskRole, tmp_path: Path) -> None:
     assert isinstance(closed[0], StreamClosed)
     assert (len(opened), len(closed)) == (1, 1)
     assert nothing_is_left(role)
+
+
+def test_audio_is_lent_until_its_stream_is_closed(role: DeskRole) -> None:
+    seat = role.open()
+    play = PlayStream(stream=ONE, source=Application())
+    assert isinstance(role.ask(play), BadSourceError)
+    assert isinstance(role.ask(OpenStreamAudio(stream=ONE, rate=11025)), BadRequestError)
+    assert role.ask(OpenStreamAudio(stream=ONE, rate=16000)) == Ok()
+    assert isinstance(role.ask(OpenStreamAudio(stream=ONE)), WrongStateError)
+    assert role.ask(play) == Ok()
+    assert role.media.streams.source_kind[seat.row] == Kind.APPLICATION
+    assert role.ask(CloseStreamAudio(stream=ONE)) == Ok()
+    assert role.ask(OpenStreamAudio(stream=ONE)) == Ok()
+    role.ask(CloseStream(stream=ONE))
+    assert role.media.lent == set()
+    assert not role.media.audio.stream.any()
 
 
 def test_rows_and_ports_run_out(role: DeskRole) -> None:

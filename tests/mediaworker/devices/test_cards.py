@@ -21,7 +21,7 @@ def test_without_the_library_it_says_how_to_get_it(
     """As ``sounddevice`` does where PortAudio is not."""
     monkeypatch.delitem(sys.modules, "sounddevice", raising=False)
     (tmp_path / "sounddevice.py").write_text("raise OSError('PortAudio library not found')\n")
-    monkeypatch.syspath_prepend(str(tmp_path))
+    monkeypatch.setattr(sys, "path", [str(tmp_path), *sys.path])
     with pytest.raises(DeviceError, match="apt-get install libportaudio2"):
         portaudio()
     with pytest.raises(DeviceError, match="PortAudio library not found"):

@@ -25,7 +25,7 @@ class VirtualCard:
         self.size = 0
         self.queue = np.zeros(0, np.int16)
         self.played: list[Column[np.int16]] = []
-        self.dry = 0
+        self.dry: int = 0
         self.gone = False
         self.closed = False
 
