@@ -25,6 +25,7 @@ from mediaworker.sources.dtmf import pair
 from mediaworker.streams import Recordings, Rows, Streams
 from mediaworker.tick import PIPELINE, Stage, batches, due_rows
 from tests.mediaworker.secure import FarEnd, secure_peer
+from tests.mediaworker.talking import room
 from tests.mediaworker.virtual import Rtp, Worker, packets, peer, said, speech
 
 VIEWS = {"packet": ("header", "payload"), "slots": ("datagrams",)}
@@ -67,6 +68,10 @@ def busy() -> Worker:
     sounding.play_application(worker.media, 2)
     worker.media.audio.said_written[0] = 1000
     worker.media.audio.said[0] = 1
+    wide = worker.open(peer(codec="L16", clock=16000, payload_type=96, receive_payload_type=96))
+    connecting.enter(worker.media, wide, room(worker), 1.0)
+    connecting.turn(worker.media, wide, 2.0, 0.5)
+    rows.record(worker.media, wide, 6)
     rows.record(worker.media, 0, 5)
     rows.record(worker.media, 1, 0)
     rows.queue_digits(worker.media, 1, "12", 100, 60)
