@@ -23,7 +23,15 @@ Event = dict[str, str]
 
 SILENCE_SECONDS: Final = 60
 MODULES: Final = ("ctrl_tcp", "menu", "contact", "debug_cmd")
-CODECS: Final = {"PCMU": "pcmu", "PCMA": "pcma"}
+RATES: Final = {"G722": 2 * RATE}
+"""Of its microphone, as it does not resample well; 8 kHz otherwise."""
+CODECS: Final = {
+    "PCMU": "pcmu/8000/1",
+    "PCMA": "pcma/8000/1",
+    "G722": "g722/16000/1",
+    "opus": "opus/48000/2",
+    "L16/16000": "L16/16000/1",
+}
 MODULE_PATHS: Final = ("/usr/lib/baresip/modules", "/usr/local/lib/baresip/modules")
 
 CONFIG: Final = """\
@@ -35,7 +43,7 @@ call_max_calls          4
 audio_player            aubridge,ear
 audio_source            aufile,{microphone}
 audio_alert             aubridge,alert
-ausrc_srate             8000
+ausrc_srate             {rate}
 auplay_srate            8000
 ausrc_channels          1
 auplay_channels         1
@@ -48,6 +56,9 @@ rtp_ports               {rtp_first}-{rtp_last}
 jitter_buffer_delay     2-10
 module_path             {module_path}
 module                  g711.so
+module                  g722.so
+module                  opus.so
+module                  l16.so
 module                  srtp.so
 module                  sndfile.so
 module                  aufile.so
@@ -100,9 +111,9 @@ class Baresip(Running):
         self.user = user
         self._transport = transport
         self.port = free_port()
-        silence = np.zeros(SILENCE_SECONDS * RATE, np.int16)
-        microphone = write_wav(folder / "microphone.wav", np.concatenate([says, silence]))
-        self._token = 0
+        self._rate = RATES.get(codec, RATE)
+        microphone = self._written("microphone", says)
+        self._token = self._songs = 0
         self._events: list[Event] = []
         self._unread = b""
         self._control = socket.socket()
@@ -112,7 +123,7 @@ class Baresip(Running):
         account = (
             f"<sip:{user}@{registrar or '127.0.0.1'};transport={transport}>"
             f";regint={60 if registrar else 0};answermode={mode}"
-            f";auth_user={user};auth_pass={password};audio_codecs={CODECS[codec]}/8000/1"
+            f";auth_user={user};auth_pass={password};audio_codecs={CODECS[codec]}"
             f";ptime={packet_time}{encryption and f';mediaenc={encryption}'}"
         )
         (folder / "accounts").write_text(account + "\n")
@@ -122,6 +133,7 @@ class Baresip(Running):
                 sip_port=self.port,
                 control_port=control_port,
                 microphone=microphone,
+                rate=self._rate,
                 rtp_first=rtp_first,
                 rtp_last=rtp_first + 20,
                 folder=folder,
@@ -193,6 +205,11 @@ class Baresip(Running):
         """Take the current call back."""
         self.tell("resume")
 
+    def say(self, song: Samples) -> None:
+        """Say this from now on, in place of what it says; then it is silent."""
+        self._songs += 1
+        self.tell("ausrc", f"aufile,{self._written(f'song-{self._songs}', song)}")
+
     def transfer(self, uri: str) -> None:
         """Send the peer of the current call elsewhere (blind)."""
         self.tell("transfer", uri)
@@ -224,6 +241,15 @@ class Baresip(Running):
         """Return how many seconds its last call has heard so far."""
         sizes = [dump.stat().st_size for dump in sorted(self.folder.glob("dump-*-dec.wav"))]
         return max(0, sizes[-1] - 44) / 2 / RATE if sizes else 0.0
+
+    def _written(self, name: str, song: Samples) -> Path:
+        """Write a song, and silence behind it, at the rate of the microphone."""
+        silence = np.zeros(SILENCE_SECONDS * self._rate, np.int16)
+        times = self._rate // RATE
+        spectrum = np.fft.rfft(song, len(song)) * times
+        finer = np.fft.irfft(spectrum, len(song) * times) if times > 1 else song
+        samples = np.concatenate([finer.astype(np.int16), silence])
+        return write_wav(self.folder / f"{name}.wav", samples, self._rate)
 
     def _waiting(self, seconds: float) -> Iterator[Event]:
         while self._events:
