@@ -65,10 +65,15 @@ def home() -> Path:
     return places[PACKAGES[0]]
 
 
+ALONE = "OPENBLAS_NUM_THREADS"
+"""A matrix product that waits for other threads is late: numpy is to use the one that asks."""
+
+
 def environment(place: Path, environ: Mapping[str, str]) -> dict[str, str]:
     """Return a child's environment: ours, with ``place`` first on the path."""
     rest = environ.get("PYTHONPATH")
-    return {**environ, "PYTHONPATH": os.pathsep.join([str(place), rest] if rest else [str(place)])}
+    path = os.pathsep.join([str(place), rest] if rest else [str(place)])
+    return {ALONE: "1", **environ, "PYTHONPATH": path}
 
 
 def spawn(line: list[str], environ: Mapping[str, str], lock: int) -> int:

@@ -115,8 +115,10 @@ def test_a_missing_package_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
 
 
 def test_the_place_comes_first_on_the_path() -> None:
-    assert environment(Path("/a"), {"X": "1"}) == {"X": "1", "PYTHONPATH": "/a"}
-    assert environment(Path("/a"), {"PYTHONPATH": "/b:/c"}) == {"PYTHONPATH": "/a:/b:/c"}
+    alone = {"OPENBLAS_NUM_THREADS": "1"}
+    assert environment(Path("/a"), {"X": "1"}) == {**alone, "X": "1", "PYTHONPATH": "/a"}
+    assert environment(Path("/a"), {"PYTHONPATH": "/b:/c"}) == {**alone, "PYTHONPATH": "/a:/b:/c"}
+    assert environment(Path("/a"), {"OPENBLAS_NUM_THREADS": "2"})["OPENBLAS_NUM_THREADS"] == "2"
 
 
 NICE = """
