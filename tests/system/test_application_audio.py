@@ -88,7 +88,7 @@ def test_an_application_that_stands_still_stops_no_packet(tmp_path: Path) -> Non
         assert caller.run_dir is not None
         program = tmp_path / "stalling.py"
         program.write_text(STALLING)
-        command = [sys.executable, program, caller.run_dir, callee.uri("x")]
+        command: list[str | Path] = [sys.executable, program, caller.run_dir, callee.uri("x")]
         environ = {"PYTHONPATH": str(ROOT)}
         async with callee.incoming() as incoming:
             with Running(command, folder=tmp_path, environ=environ) as stalling:

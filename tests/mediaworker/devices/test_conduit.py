@@ -23,7 +23,7 @@ def jumps(sound: Column[np.int16], rate: int) -> float:
     return float(abs(np.diff(np.unwrap(phase))).max() / (2 * np.pi))
 
 
-@pytest.mark.parametrize("ppm", [-200.0, 200.0])
+@pytest.mark.parametrize("ppm", [-500.0, 500.0])
 @pytest.mark.parametrize("blocks", [1, 3])
 def test_a_microphone_of_another_clock_has_no_slip(ppm: float, blocks: int) -> None:
     """Also when three blocks come at once."""
@@ -31,33 +31,36 @@ def test_a_microphone_of_another_clock_has_no_slip(ppm: float, blocks: int) -> N
     card = Microphone(sine(seconds + 2, 48000), 0.02 * blocks, ppm)
     end, counts = rings(), Counts()
     worker, inward = Worker(end), Inward(card, end, counts)
+    waited = list[float]()
     for step in range(round(seconds / STEP)):
         now = step * STEP
         card.until(now)
         assert inward.step(now, STEP)
         worker.until(now)
+        waited.append(inward.waiting)
     sent = np.concatenate(worker.sent)[end.rate * 2 :]
     assert (counts.silent, counts.skipped) == (0.0, 0.0)
     assert jumps(sent, end.rate) < 0.04  # a drift of 0.4 % turns 0.03 in 20 ms; a slip, anything
-    assert inward.waiting < 0.06 + 0.02 * blocks
+    assert np.mean(waited[-500:]) == pytest.approx(inward.drift.target, abs=0.014)
 
 
-@pytest.mark.parametrize("ppm", [-200.0, 200.0])
+@pytest.mark.parametrize("ppm", [-500.0, 500.0])
 @pytest.mark.parametrize("block", [0.005, 0.03])
 def test_a_speaker_of_another_clock_has_no_slip(ppm: float, block: float) -> None:
     seconds = 40.0
     card, end, counts = Speaker(block=block, ppm=ppm), rings(), Counts()
     worker, outward = Worker(end), Outward(card, end, counts)
-    heard = sine(seconds + 2, end.rate)
+    heard, waited = sine(seconds + 2, end.rate), list[float]()
     for step in range(round(seconds / STEP)):
         now = step * STEP
         worker.until(now, heard)
         assert outward.step(now, STEP)
         card.until(now)
+        waited.append(outward.waiting)
     played = np.concatenate(card.played)[card.rate * 2 :]
     assert (card.dry, counts.silent, counts.skipped) == (0, 0.0, 0.0)
     assert jumps(played, card.rate) < 0.04
-    assert outward.waiting < 0.05 + block
+    assert np.mean(waited[-500:]) == pytest.approx(outward.drift.target, abs=0.014)
 
 
 def test_what_nobody_takes_does_not_pile_up() -> None:
