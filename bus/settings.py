@@ -205,9 +205,6 @@ class MediaSettings(Section, frozen=True):
             "G722, opus, L16 (at 16 kHz; L16/8000), G729 (with libbcg729)"
         ),
     ] = ("PCMU", "PCMA", "G722")
-    dtx: Annotated[
-        bool, Meta(description="agree to send nothing in pauses but comfort noise (RFC 3389)")
-    ] = False
     port_rest: Annotated[
         Seconds, Meta(description="seconds a port pair rests before it is used again")
     ] = 5.0

@@ -13,7 +13,7 @@ from typing import assert_never
 
 from bus.commands.asking import Answer, Decision, Redirect, Reject, Terminal
 from bus.commands.call import attend
-from bus.commands.command import Command, run_dir_flag
+from bus.commands.command import Command, codec_flag, run_dir_flag
 from bus.commands.output import Output
 from bus.commands.reaching import interrupted, some_engine
 from bus.commands.showing import in_words
@@ -49,6 +49,7 @@ class AnswerOptions(SoftphoneOptions, frozen=True):
     count: int | None = None
     duration: float | None = None
     sip: list[str] | None = None
+    codec: list[str] | None = None
 
 
 def _flags(parser: argparse.ArgumentParser) -> None:
@@ -72,6 +73,7 @@ def _flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument("--user", metavar="PATTERN", default="*", help="only calls to these users")
     parser.add_argument("--count", metavar="N", type=int, help="stop after N calls")
     parser.add_argument("--duration", metavar="S", type=float, help="hang up after S seconds")
+    codec_flag(parser, "answer with this one of the setting media.codecs; may be repeated")
     parser.add_argument(
         "--sip",
         metavar="udp:HOST:PORT",
@@ -165,7 +167,11 @@ async def _decide(
         decision = await _decision(call, options, terminal)
         match decision:
             case Answer():
-                await call.answer(play=source, record=_recording(options.record, call))
+                await call.answer(
+                    play=source,
+                    record=_recording(options.record, call),
+                    codecs=options.codec or (),
+                )
             case Reject(status=status):
                 await call.reject(status)
             case Redirect(uri=uri):

@@ -13,7 +13,7 @@ from typing import Final
 from bus.audio_rings import AudioClosedError
 from bus.call import Call
 from bus.calls import Outcome
-from bus.commands.command import Command, run_dir_flag
+from bus.commands.command import Command, codec_flag, run_dir_flag
 from bus.commands.output import Output
 from bus.commands.reaching import interrupted, local_address, some_engine
 from bus.commands.showing import in_words, live_line, quality_summary
@@ -58,6 +58,7 @@ class CallOptions(SoftphoneOptions, frozen=True):
     password: str = ""
     from_uri: str = ""
     srtp: str = ""
+    codec: list[str] | None = None
 
 
 def _flags(parser: argparse.ArgumentParser) -> None:
@@ -84,6 +85,7 @@ def _flags(parser: argparse.ArgumentParser) -> None:
     parser.add_argument(
         "--srtp", metavar="POLICY", default="", help="off, offer or require (default: the setting)"
     )
+    codec_flag(parser, "offer this codec; may be repeated, best first (default: the setting)")
 
 
 def _run(options: CallOptions) -> int:
@@ -107,6 +109,7 @@ async def _place(options: CallOptions) -> int:
             password=options.password,
             from_uri=options.from_uri,
             srtp=options.srtp,
+            codecs=options.codec or (),
         )
         output.tell("dialled", f"calling {call.uri}", call=call.id, facts={"uri": call.uri})
         outcome = await attend(

@@ -52,6 +52,11 @@ def _convert(kind: type, given: object) -> object:
     return Path(str(given)) if issubclass(kind, Path) else given
 
 
+def codec_flag(parser: argparse.ArgumentParser, what: str) -> None:
+    """Add ``--codec``, which may be repeated."""
+    parser.add_argument("--codec", metavar="NAME", action="append", help=what)
+
+
 def run_dir_flag(parser: argparse.ArgumentParser, what: str) -> None:
     """Add ``--run-dir``."""
     parser.add_argument(
