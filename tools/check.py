@@ -42,6 +42,7 @@ PEERS = {
     "doc/libportaudio2": "libportaudio2",
     "doc/libasound2-plugins": "libasound2-plugins",
     "asterisk/sounds": "asterisk-core-sounds-en-wav",
+    "doc/libbcg729-0": "libbcg729-0",
 }
 """Programs, modules of kamailio and folders of /usr/share, and the packages they are in."""
 REAL_TIME = (

@@ -141,6 +141,20 @@ def test_wrong_usage_starts_nothing(words: list[str], complaint: str) -> None:
     assert len(done.stderr.splitlines()) == 1
 
 
+def test_the_codec_of_a_call(live: Engine, tmp_path: Path) -> None:
+    run_dir = ("--run-dir", live.run_dir)
+    with Offhook(tmp_path, "answer", *run_dir, "--echo", log="answer.log") as callee:
+        callee.wait_for("ready")
+        words = ("--codec", "g722", "--codec", "PCMU", "--duration", "0.5", "--json")
+        done = offhook("call", f"sip:a@{live.sip}", *run_dir, *words)
+        assert done.returncode == 0, done.stdout + done.stderr
+        [answered] = [line for line in lines_of(done.stdout) if line["event"] == "answered"]
+        assert (answered["codec"], answered["rate"]) == ("G722", 16000)
+        done = offhook("call", f"sip:a@{live.sip}", *run_dir, "--codec", "GSM")
+        assert done.returncode == 1
+        assert "'GSM' is none of PCMU/8000" in done.stdout + done.stderr
+
+
 def test_digits_that_are_none_end_the_call_and_say_so(live: Engine, tmp_path: Path) -> None:
     run_dir = ("--run-dir", live.run_dir)
     with Offhook(tmp_path, "answer", *run_dir, log="answer.log") as callee:
