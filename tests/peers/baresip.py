@@ -244,12 +244,12 @@ class Baresip(Running):
 
     def _written(self, name: str, song: Samples) -> Path:
         """Write a song, and silence behind it, at the rate of the microphone."""
-        silence = np.zeros(SILENCE_SECONDS * self._rate, np.int16)
+        whole = np.concatenate([song, np.zeros(SILENCE_SECONDS * RATE, np.int16)])
         times = self._rate // RATE
-        spectrum = np.fft.rfft(song, len(song)) * times
-        finer = np.fft.irfft(spectrum, len(song) * times) if times > 1 else song
-        samples = np.concatenate([finer.astype(np.int16), silence])
-        return write_wav(self.folder / f"{name}.wav", samples, self._rate)
+        if times > 1:
+            spectrum = np.fft.rfft(whole) * times
+            whole = np.fft.irfft(spectrum, len(whole) * times).astype(np.int16)
+        return write_wav(self.folder / f"{name}.wav", whole, self._rate)
 
     def _waiting(self, seconds: float) -> Iterator[Event]:
         while self._events:
