@@ -29,6 +29,9 @@ from mediaworker.rtp.srtp import LONGEST_MASTER, LONGEST_TAG
 TICK_NS: Final = 5_000_000
 TICK: Final = 40
 """Samples of a tick at 8 kHz."""
+GRAIN: Final = 2
+"""Rows are due in ticks that are multiples of it, and datagrams are received then: two ticks
+together cost hardly more than one.  Every packet time is a multiple of it."""
 FRAME: Final = 160
 """Samples of 20 ms at 8 kHz."""
 LONGEST: Final = 960
@@ -49,7 +52,7 @@ BUFFER: Final = 14336
 """Samples of the jitter buffer."""
 REACH: Final = 3600
 """Samples at 8 kHz that a packet can be ahead of what is played, 450 ms."""
-PAST: Final = 800
+PAST: Final = 880
 """Samples at 8 kHz that are kept of what was heard."""
 BASE: Final = PAST + 240
 """Where in the buffer a row begins, samples at 8 kHz."""
@@ -267,7 +270,7 @@ class Streams(Table):
     debt = column(np.int64)
     """Samples made up while the buffer was dry."""
     slack = column(np.int64)
-    """The least that was left in this window after a frame was taken, samples."""
+    """The least by which packets of this window were ahead of the cursor, samples."""
     slack_before = column(np.int64)
     """In the window before."""
     steady_at = column(np.int64)

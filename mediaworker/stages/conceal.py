@@ -1,7 +1,8 @@
 """What fills a hole: the waveform goes on with its pitch, then fades (after G.711 Appendix I).
 
-The first 10 ms repeat one pitch period, then two, then three take turns, so that it does not
-sound like a machine.  From 10 ms on it fades, and after 60 ms there is silence.  Edges are blended:
+The first 20 ms repeat one pitch period, then two, then three take turns, so that it does not
+sound like a machine.  From 20 ms on it fades (the appendix does both after 10 ms, which scores less
+with speech), and after 60 ms there is silence.  Edges are blended:
 within the repetition, where one number of periods follows another, and into what comes after.
 
 All of it works on many rows at once, each with its own pitch.  A ``past`` ends where a hole begins.
@@ -21,10 +22,10 @@ TEMPLATE: Final = 160
 """Samples at 8 kHz that are compared."""
 KNOWN: Final = 400
 """Samples at 8 kHz of the past that are needed: three periods and a bit."""
-STEADY: Final = 10 * MILLISECOND
-FADE: Final = 50 * MILLISECOND
+STEADY: Final = 20 * MILLISECOND
+FADE: Final = 40 * MILLISECOND
 BLEND: Final = 4 * MILLISECOND
-"""Samples at 8 kHz of blending into what follows, for 10 ms of hole."""
+"""Samples at 8 kHz of blending into what follows, for 20 ms of hole."""
 
 Floats = Column[np.float32]
 Numbers = Column[np.int64]
@@ -92,7 +93,7 @@ def weigh(holes: Column[np.bool_], gaps: Numbers, lags: Numbers, scale: int) -> 
     before = np.where(gaps > 0, -1, far)[:, np.newaxis]
     latest = np.maximum.accumulate(np.where(holes, numbers, before), axis=1)
     lengths = gaps + holes.sum(axis=1)
-    longest = STEADY * scale
+    longest = 10 * MILLISECOND * scale
     ramp = np.minimum(lags // 4 + lengths * BLEND // STEADY, longest)[:, np.newaxis]
     weights: Floats = np.minimum((numbers - latest) / (ramp + 1), 1).astype(np.float32)
     weights[holes] = 0

@@ -6,9 +6,9 @@ A frame that is there is taken as it is.  If samples are missing, ``conceal`` ma
 * with none, the buffer is dry: time stands still until a packet comes (``anchor``);
 * after ``IDLE`` the peer is taken to be silent, and while it sends telephone-events.
 
-Now and then the depth is looked at.  ``slack`` is the least that was left behind a frame: if it was
-always more than nothing, packets wait for longer than they need, and frames are made shorter until
-they do not; if packets came too late to be played, frames are made longer (``stretch``).
+Now and then the depth is looked at.  ``slack`` is the least by which packets were ahead of play-out
+when they came: if they always were, they wait for longer than they need, and frames are made
+shorter until they do not; if some came too late to be played, frames are made longer (``stretch``).
 """
 
 from typing import Final
@@ -59,8 +59,6 @@ def fetch(media: Media, batch: Batch) -> None:
     windows[starts - PAST * scale] = 0
     ends += samples
     streams.cursor[rows] = ends
-    left = streams.filled[rows] - ends
-    streams.slack[rows] = np.minimum(streams.slack[rows], left)
     whole = np.minimum.reduce(frames, axis=1) > EMPTY
     whole &= streams.gap[rows] == WHOLE
     if every(whole):
@@ -95,7 +93,7 @@ def _mend(media: Media, batch: Batch, frames: Column[np.uint16]) -> None:
         heard = rows[silent]
         streams.heard[heard, :samples] = sound[silent]
         streams.gap[heard] = np.where(there[silent], 0, IDLE * scale)
-        empty = streams.filled[heard] <= streams.cursor[heard]
+        empty = (streams.filled[heard] <= streams.cursor[heard]) & ~there[silent]
         streams.received[heard[empty]] = NOTHING
         media.public.frames_played[heard] += ~broken[silent]
     loud = ~silent
@@ -121,7 +119,8 @@ def _conceal(media: Media, batch: Batch, sound: Column[np.int16], holes: Column[
     firsts = np.where(gaps > 0, 0, holes.argmax(axis=1))
     begins = rows * BUFFER + streams.cursor[rows] - samples
     known = conceal.KNOWN * scale
-    raw = media.jitter[known][begins + firsts - gaps - known]
+    back = np.minimum(gaps, PAST * scale - known)
+    raw = media.jitter[known][begins + firsts - back - known]
     past = np.where(raw == EMPTY, 0, restored(raw)).astype(np.float32)
     lags = streams.lag[rows].astype(np.int64)
     fresh = gaps == 0
@@ -155,7 +154,6 @@ def _stand_still(media: Media, batch: Batch) -> None:
     streams.origin[rows] -= units
     streams.filled[rows] = cursors
     streams.debt[rows] += missing
-    streams.slack[rows] = np.maximum(streams.slack[rows], 0)
     streams.received[rows] = np.where(idle, NOTHING, received | DRY)
 
 

@@ -30,7 +30,9 @@ def park(media: Media, row: int, codec: Codec, timestamp: int, payload: bytes) -
     at = anchor.place(media, row, codec, timestamp, samples) if samples else None
     if at is None:
         return
-    media.streams.filled[row] = max(int(media.streams.filled[row]), at + samples)
+    streams = media.streams
+    streams.filled[row] = max(int(streams.filled[row]), at + samples)
+    streams.slack[row] = min(int(streams.slack[row]), at - int(streams.cursor[row]))
     line = media.lines.get(row)
     if line is None or line.codec != codec:
         line = media.lines[row] = Line(codec, timestamp, {})

@@ -84,13 +84,16 @@ def _store_alike(media: Media, packets: Packets, codec: Codec, size: int) -> Non
     streams, rows, form = media.streams, packets.rows, FORMATS[codec]
     samples = size // form.sample_bytes
     at = anchor.places_of(packets.timestamps - streams.origin[rows], form)
-    odd = (at - streams.cursor[rows]).view(np.uint64) > REACH * form.scale - samples
+    ahead = at - streams.cursor[rows]
+    odd = ahead.view(np.uint64) > REACH * form.scale - samples
     odd |= streams.received[rows] != codec
     if some(odd):
         packets, at = _settle(media, packets, codec, at, odd, size)
         rows = packets.rows
         if not len(rows):
             return
+        ahead = at - streams.cursor[rows]
+    streams.slack[rows] = np.minimum(streams.slack[rows], ahead)
     assert form.coding is not None
     decoded = form.coding.decode(_payloads(media, packets, size))
     media.jitter[samples][rows * BUFFER + at] = decoded
