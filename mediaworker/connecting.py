@@ -28,19 +28,14 @@ OWN: Final = frozenset(
 UNITY: Final = np.float32(1)
 
 
-def bridge(media: Media, row: int, other: int) -> None:
-    """Let each of two rows hear the other."""
+def bridge(media: Media, row: int, other: int, *, play: bool = True) -> None:
+    """Let each of two rows hear the other; without ``play``, as soon as they play each other."""
     for each in (row, other):
         part(media, each)
     _group(media, (row, other), min(row, other) + 1)
-    sounding.play_leg(media, row, other)
-    sounding.play_leg(media, other, row)
-
-
-def listen(media: Media, row: int, other: int) -> None:
-    """Let a row hear another one, which does not hear it."""
-    part(media, row)
-    sounding.play_leg(media, row, other)
+    if play:
+        sounding.play_leg(media, row, other)
+        sounding.play_leg(media, other, row)
 
 
 def open_room(media: Media, row: int) -> None:
@@ -53,13 +48,16 @@ def open_room(media: Media, row: int) -> None:
     arrange(media, row)
 
 
-def enter(media: Media, row: int, room: int, gain: float, whispers_to: int = -1) -> None:
+def enter(
+    media: Media, row: int, room: int, gain: float, whispers_to: int = -1, *, play: bool = True
+) -> None:
     """Let a row hear a room and (if ``gain`` is not 0) be heard there, or by one of its rows."""
     streams = media.streams
     if streams.room[row] != room + 1:
         part(media, row)
         _group(media, (row,), room + 1)
-        sounding.play_mix(media, row, room)
+        if play:
+            sounding.play_mix(media, row, room)
     streams.room[row], streams.room_gain[row] = room + 1, gain
     streams.whispers[row] = whispers_to + 1
     arrange(media, room)

@@ -189,13 +189,13 @@ class Desk:
             listener = self._seat(command.whispers_to).row if command.whispers_to else -1
             if seat.base != Mix(room.row):
                 self._part(seat)
-            connecting.enter(self.media, seat.row, room.row, command.gain, listener)
+            connecting.enter(self.media, seat.row, room.row, command.gain, listener, play=False)
             self.player.connect(seat, Mix(room.row))
         elif command.other:
             other = self._seat(command.other)
             for each in (seat, other):
                 self._part(each)
-            connecting.bridge(self.media, seat.row, other.row)
+            connecting.bridge(self.media, seat.row, other.row, play=False)
             self.player.connect(seat, Leg(other.stream))
             self.player.connect(other, Leg(seat.stream))
         else:

@@ -6,10 +6,21 @@ from pathlib import Path
 import pytest
 
 from bus.calls import Ok
-from bus.errors import BadSourceError
+from bus.errors import BadSourceError, NotFoundError
 from bus.ids import StreamId
 from bus.sources import AnySource, Echo, Leg, Music, Silence, Tone, Wave
-from bus.streams import HoldStream, PlayStream, ResumeStream
+from bus.streams import (
+    CloseStream,
+    ConnectStream,
+    GetStreamPosition,
+    HoldStream,
+    OpenRoom,
+    PlayStream,
+    QueueStream,
+    ResumeStream,
+    StreamPlayFinished,
+    StreamPosition,
+)
 from mediaworker.sources.music import music
 from mediaworker.streams import Kind
 from tests.mediaworker.desk_role import DeskRole, write
@@ -142,3 +153,99 @@ def test_closing_a_held_stream_lets_go_of_both(role: DeskRole) -> None:
     role.ask(hold(Music()))
     role.desk.close(seat, lambda _: None)
     assert not role.clerk.sounds
+
+
+# ----------------------------------------------------------------------------------- queues
+
+
+def queue(source: AnySource) -> QueueStream:
+    return QueueStream(stream=ONE, source=source)
+
+
+def finish(role: DeskRole) -> StreamPlayFinished:
+    """Let the source come to its end."""
+    streams, row = role.media.streams, role.desk.seats[ONE].row
+    streams.source_seen[row] = streams.source_number[row]
+    streams.source_position[row] = streams.source_length[row] + 1
+    finished = role.desk.happened(StreamPlayFinished(stream=ONE))
+    assert isinstance(finished, StreamPlayFinished)
+    return finished
+
+
+def position(role: DeskRole) -> StreamPosition:
+    found = role.ask(GetStreamPosition(stream=ONE))
+    assert isinstance(found, StreamPosition)
+    return found
+
+
+def test_sources_are_played_one_after_the_other(role: DeskRole, tmp_path: Path) -> None:
+    row = role.open(1).row
+    waves = [write(tmp_path / f"{length}.wav", length) for length in (4000, 5000, 6000)]
+    for each in waves:
+        assert role.ask(queue(each)) == Ok()
+    streams = role.media.streams
+    assert (streams.source_length[row], position(role).waiting) == (4000, 2)
+    streams.source_seen[row] = streams.source_number[row]
+    streams.source_position[row] = 2000
+    assert position(role) == StreamPosition(seconds=0.25, waiting=2)
+    assert finish(role).waiting == 2
+    assert (streams.source_length[row], position(role).waiting) == (5000, 1)
+    assert position(role).seconds == 0
+    assert finish(role).waiting == 1
+    assert streams.source_length[row] == 6000
+    assert finish(role).waiting == 0
+    assert position(role) == StreamPosition(seconds=0.0, waiting=0)
+
+
+def test_what_has_no_end_gives_way_to_what_follows(role: DeskRole, tmp_path: Path) -> None:
+    row = role.open(1, Music()).row
+    assert role.ask(queue(write(tmp_path / "a.wav", 4000))) == Ok()
+    assert role.media.streams.source_length[row] == 4000
+    role.ask(queue(Echo()))
+    assert kind(role) is Kind.POOL
+    finish(role)
+    assert kind(role) is Kind.ECHO
+
+
+def test_playing_clears_the_queue_and_lets_go_of_its_sounds(role: DeskRole, tmp_path: Path) -> None:
+    role.open(1, write(tmp_path / "a.wav", 4000))
+    role.ask(queue(write(tmp_path / "b.wav", 5000)))
+    assert len(role.clerk.sounds) == 2
+    role.ask(play(Silence()))
+    assert not role.clerk.sounds
+    assert position(role) == StreamPosition(seconds=0.0, waiting=0)
+
+
+def test_a_file_that_is_none_is_refused_and_not_waited_for(role: DeskRole, tmp_path: Path) -> None:
+    role.open(1, write(tmp_path / "a.wav", 4000))
+    assert isinstance(role.ask(queue(Wave(str(tmp_path / "none.wav")))), BadSourceError)
+    assert position(role).waiting == 0
+
+
+def test_who_is_connected_hears_that_again_when_all_was_played(
+    role: DeskRole, tmp_path: Path
+) -> None:
+    role.open(1, write(tmp_path / "a.wav", 4000))
+    role.open(2)
+    assert role.ask(ConnectStream(stream=ONE, other=StreamId(2))) == Ok()
+    assert kind(role) is Kind.POOL, "it is played to its end"
+    finish(role)
+    assert kind(role) is Kind.LEG
+    role.ask(play(Music()))
+    assert kind(role) is Kind.POOL
+    role.ask(play(Silence()))
+    assert kind(role) is Kind.LEG
+    assert role.ask(ConnectStream(stream=StreamId(2))) == Ok()
+    assert kind(role) is Kind.SILENCE
+
+
+def test_a_room_and_who_leaves_it(role: DeskRole) -> None:
+    role.open(1)
+    room = StreamId(9)
+    assert role.ask(OpenRoom(stream=room)) == Ok()
+    assert role.ask(ConnectStream(stream=ONE, room=room)) == Ok()
+    assert kind(role) is Kind.MIX
+    assert isinstance(role.ask(ConnectStream(stream=ONE, room=ONE)), NotFoundError)
+    role.ask(CloseStream(stream=room))
+    assert kind(role) is Kind.SILENCE
+    assert role.ask(ConnectStream(stream=ONE)) == Ok()
