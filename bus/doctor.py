@@ -13,6 +13,7 @@ import shutil
 import socket
 import sys
 from collections.abc import Callable
+from ctypes.util import find_library
 from pathlib import Path
 from typing import Final
 
@@ -31,6 +32,7 @@ PACKAGES: Final = {
     "msgspec": "msgspec>=0.19,<1",
     "numpy": "numpy>=1.26,<3",
     "pyzmq": "pyzmq>=26,<28",
+    "sounddevice": "sounddevice>=0.5,<1",
 }
 OURS: Final = ("bus", "signaling", "mediaworker", "offhook")
 
@@ -222,6 +224,18 @@ def io_uring() -> Finding:
     )
 
 
+def sound() -> Finding:
+    """Whether there is PortAudio, which sound cards are reached through."""
+    library = find_library("portaudio")
+    return Finding(
+        name="PortAudio",
+        ok=library is not None,
+        found=library or "not found; calls cannot use sound cards",
+        fix="apt-get install -y --no-install-recommends libportaudio2",
+        needed=False,
+    )
+
+
 CHECKS: Final[tuple[Callable[[], Finding], ...]] = (
     python_version,
     *((lambda name=name: package(name)) for name in PACKAGES),
@@ -236,6 +250,7 @@ CHECKS: Final[tuple[Callable[[], Finding], ...]] = (
     lambda: peer("sipp", "sip-tester"),
     lambda: peer("baresip", "baresip-core"),
     io_uring,
+    sound,
 )
 
 
