@@ -54,8 +54,8 @@ add_missing_audio_codecs=0
 add_missing_video_codecs=0
 [audio_codec_0]
 mime={codec}
-rate=8000
-channels=1
+rate={clock}
+channels={channels}
 enabled=1
 """
 
@@ -126,6 +126,8 @@ class Linphone(Running):
             rtp_first=rtp_first,
             rtp_last=rtp_first + 20,
             codec=codec,
+            clock=48000 if codec == "opus" else 8000,
+            channels=2 if codec == "opus" else 1,
         )
         if password:
             config += LOGIN.format(name=name, password=password, realm=realm)
