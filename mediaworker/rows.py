@@ -33,13 +33,16 @@ from mediaworker.stages.anchor import clear
 from mediaworker.stages.protect import sealed_report
 from mediaworker.stages.report import FIRST, farewell
 from mediaworker.stages.score import conclude
-from mediaworker.streams import DIGITS, NEVER, TICK, TICK_NS, PayloadKind, Streams
+from mediaworker.streams import DIGITS, GRAIN, NEVER, TICK, TICK_NS, PayloadKind, Streams
 
 ENTROPY: Final = 16
 """Bytes."""
 PERIOD: Final = 4
 """Ticks, 20 ms, until the peer asks for another packet time."""
 REST_NS: Final = 2_000_000_000
+SETTLING: Final = 200
+"""Ticks after aiming in which the first packets of a peer usually come."""
+RESERVED: Final = 1 << 30
 BURST: Final = 8
 """Rows that may be due in the same tick while others have none."""
 AHEAD: Final = 16
@@ -55,7 +58,7 @@ CLOCKS: Final = range(1000, 192_001)
 """Hz, that telephone-events can have."""
 NOWHERE: Final = (words_of("0.0.0.0", 1)[:2], words_of("::", 1)[:2])
 """The addresses of a peer that wants to hear nothing (RFC 3264 section 8.4)."""
-STATIC_TYPES: Final = ((0, Codec.PCMU), (8, Codec.PCMA))
+STATIC_TYPES: Final = ((0, Codec.PCMU), (8, Codec.PCMA), (13, PayloadKind.NOISE))
 """RFC 3551: heard also if not agreed upon."""
 
 OWN: Final = frozenset(
@@ -271,6 +274,7 @@ def _phase(media: Media) -> int:
     due = media.streams.due[: media.high]
     phases = due[due < NEVER] - (media.tick + 1)
     loads = np.bincount(phases % PERIOD, minlength=PERIOD)
+    loads[media.tick % GRAIN :: GRAIN] = RESERVED
     few = np.where(loads < BURST, loads, -1)
     return int(few.argmax() if few.max() >= 0 else loads.argmin())
 
@@ -291,6 +295,8 @@ def _turn(media: Media, row: int, peer: Words, rtcp_peer: Words, *, talks: bool)
         streams.latched[row], streams.stranger_packets[row] = False, 0
         streams.aimed_at[row] = media.tick
     streams.aimed[row] = True
+    if not streams.aligned[row]:
+        media.settles_until = media.tick + SETTLING
 
 
 def _codec(remote: Remote) -> Codec:

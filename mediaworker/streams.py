@@ -97,6 +97,8 @@ class Kind(IntEnum):
 class PayloadKind(IntEnum):
     """What a payload type stands for (column ``payload_kinds``), if it is no ``Codec``."""
 
+    NOISE = 253
+    """Comfort noise (RFC 3389)."""
     EVENTS = 254
     UNKNOWN = 255
 
@@ -277,6 +279,8 @@ class Streams(Table):
     """From when on frames may be made shorter."""
     gap = column(np.int32)
     """Samples of hole just before the cursor; from ``IDLE`` on the peer is taken to be silent."""
+    noise = column(np.uint8)
+    """While the peer is silent: how loud its comfort noise is, 128 + dBov; 0 is none."""
     lag = column(np.int32)
     """Samples of a pitch period before the hole."""
     heard = column(np.int16, LONGEST)

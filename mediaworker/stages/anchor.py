@@ -85,6 +85,7 @@ def begin(media: Media, row: int, codec: Codec, timestamp: int, samples: int) ->
     streams.origin[row] = (timestamp - units_of(at, form)) & 0xFFFF_FFFF
     streams.filled[row] = at
     streams.received[row], streams.debt[row] = _marked(codec, form), 0
+    streams.noise[row] = 0
     streams.slack[row] = streams.slack_before[row] = AMPLE
     streams.steady_at[row] = media.tick + SETTLING
     return at

@@ -43,6 +43,8 @@ ONE: Final = np.array(1, np.uint64)
 EMPTY: Final = np.array(0, np.uint16)
 WHOLE: Final = np.array(0, np.int32)
 LOUDEST: Final = 32767
+NOISE: Final = np.clip(np.random.default_rng(13).standard_normal(1 << 15), -4, 4)
+"""Of loudness 1."""
 KINDS: Final = np.array(0x3F, np.uint8)
 CLOCKS: Final = np.full(0x40, 8000, np.int64)
 """Hz, by the codec in ``received``."""
@@ -88,9 +90,12 @@ def _mend(media: Media, batch: Batch, frames: Column[np.uint16]) -> None:
     sound = np.where(holes, 0, restored(frames))
     lately = media.tick - streams.event_heard_at[rows] < AFTER_EVENT
     silent = streams.gap[rows] >= IDLE * scale
-    silent |= lately & streams.event_known[rows] & broken
+    noise = streams.noise[rows]
+    silent |= (lately & streams.event_known[rows] | (noise > 0)) & broken
     if some(silent):
         heard = rows[silent]
+        if some(noise > 0):
+            sound = np.where(holes, comfort(noise, media.tick, samples), sound)
         streams.heard[heard, :samples] = sound[silent]
         streams.gap[heard] = np.where(there[silent], 0, IDLE * scale)
         empty = (streams.filled[heard] <= streams.cursor[heard]) & ~there[silent]
@@ -99,6 +104,15 @@ def _mend(media: Media, batch: Batch, frames: Column[np.uint16]) -> None:
     loud = ~silent
     if some(loud):
         _conceal(media, Batch(rows[loud], samples, scale), sound[loud], holes[loud])
+
+
+def comfort(levels: Column[np.uint8], tick: int, samples: int) -> Column[np.int16]:
+    """Return noise of levels (column ``noise``), shape (rows, samples)."""
+    loudness = np.where(levels > 0, 32768 * 10 ** ((levels - 128.0) / 20), 0)
+    begins = (tick * 997 + np.arange(len(levels)) * 4099) % (len(NOISE) - samples)
+    sounds = NOISE[begins[:, np.newaxis] + np.arange(samples)] * loudness[:, np.newaxis]
+    noise: Column[np.int16] = sounds.astype(np.int16)
+    return noise
 
 
 def _release(media: Media, batch: Batch, frames: Column[np.uint16]) -> Column[np.uint16]:

@@ -22,7 +22,10 @@ from mediaworker.codecs.formats import FORMATS
 from mediaworker.masks import each_kind, every, places, some
 from mediaworker.media import Media, Packets, Wave
 from mediaworker.stages import anchor, parking
-from mediaworker.streams import BUFFER, HEADER, LONGEST, REACH
+from mediaworker.streams import BUFFER, HEADER, LONGEST, REACH, PayloadKind
+
+LOWEST_LEVEL: Final = np.array(127, np.uint8)
+NOISE_FLOOR: Final = np.array(128, np.uint8)
 
 WRITES: Final = frozenset(
     {
@@ -37,6 +40,7 @@ WRITES: Final = frozenset(
         "steady_at",
         "gap",
         "lag",
+        "noise",
         "heard",
         "public.packets_late",
         "public.frames_played",
@@ -53,10 +57,19 @@ def store(media: Media, wave: Wave) -> None:
         return
     for kind, same in each_kind(packets.kinds):
         chosen = packets if same is None else packets.only(same)
-        if FORMATS[Codec(kind)].coding is None:
+        if kind == PayloadKind.NOISE:
+            _note_noise(media, chosen)
+        elif FORMATS[Codec(kind)].coding is None:
             _store_each(media, chosen, Codec(kind))
         else:
             _store_sizes(media, chosen, Codec(kind))
+
+
+def _note_noise(media: Media, packets: Packets) -> None:
+    """Note how loud the peer's silence is; its next audio begins anew (RFC 3389 section 3)."""
+    levels = _payloads(media, packets, 1)[:, 0] & LOWEST_LEVEL
+    media.streams.noise[packets.rows] = np.maximum(NOISE_FLOOR - levels, 1)
+    media.streams.received[packets.rows] = anchor.NOTHING
 
 
 def _store_each(media: Media, packets: Packets, codec: Codec) -> None:

@@ -86,6 +86,7 @@ def busy() -> Worker:
         worker.arrive(row, b"garbage", after=22)
         worker.arrive(row, packets(speech(160), sequence=11)[0], after=30)
         worker.arrive(row, packets(speech(3200), sequence=10)[4], after=60)
+        worker.arrive(row, Rtp(33, 4800, bytes([40]), 13), after=110)
     worker.arrive(0, Rtp(900, 99, bytes(160), ssrc=5), after=120)
     _protect(worker)
     worker.media.streams.report_due[:5] = 90  # the first is due after some seconds

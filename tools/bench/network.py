@@ -141,7 +141,8 @@ def measure(network: Network, sound: Column[np.int16], seeds: int) -> Line:
         share = concealed / (played + concealed)
         median, most = float(np.median(delays)), float(np.percentile(delays, 95))
         rows.append((median, most, share, rate(sound, heard)))
-    return Line(network.name, *np.round(np.mean(rows, axis=0), 4).tolist())
+    delay, late, share, score = (round(float(each), 4) for each in np.mean(rows, axis=0))
+    return Line(network.name, delay, late, share, score)
 
 
 def judge(line: Line, before: Line | None) -> str:

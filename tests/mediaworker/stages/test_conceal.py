@@ -50,7 +50,8 @@ def appendix_one(past: Column[np.float64], samples: int) -> Column[np.float64]:
         pitch_buffer[place] = (1 - share) * past[place] + share * past[place - lag]
     made = np.array([pitch_buffer[len(past) - lag + n % lag] for n in range(samples)])
     fade = [1 if n < 80 else max(0.0, 1 - 0.2 * (n - 80) / 80) for n in range(samples)]
-    return made * np.array(fade)
+    faded: Column[np.float64] = made * np.array(fade)
+    return faded
 
 
 def buzz(seed: int) -> Column[np.float64]:
@@ -73,7 +74,7 @@ def buzz(seed: int) -> Column[np.float64]:
 
 @pytest.mark.parametrize("samples", [80, 160])
 def test_speech_goes_on_at_least_as_well_as_by_appendix_one(samples: int) -> None:
-    ours, theirs = [], []
+    ours, theirs = list[float](), list[float]()
     for seed in range(4):
         sound = buzz(seed)
         for begin in range(1000, 7600, 330):
