@@ -37,7 +37,7 @@ from bus.registrations import RegistrationInfo
 from bus.sources import Device, Echo, Music, Silence, Tone, Wave
 
 # Its audio in our own hands, and the sound cards of this machine.
-from bus.audio_stream import Audio, AudioSink, AudioSource, Samples
+from bus.audio_stream import Audio, AudioSource, Samples
 from bus.audio_rings import AudioClosedError, AudioEnd
 from bus.devices import DeviceInfo
 from bus.sound_cards import list_devices, ringing
@@ -88,7 +88,6 @@ __all__ = [
     "Audio",
     "AudioClosedError",
     "AudioEnd",
-    "AudioSink",
     "AudioSource",
     "BadRequestError",
     "BadSourceError",

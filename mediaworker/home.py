@@ -1,7 +1,8 @@
 """Where a worker's memory lies, and what of it has a name.
 
 Without a name, in memory that ends with the last process that maps it: the streams, the pool, the
-recording rings and those of applications, which open the latter as a descriptor of ours in /proc.  Two files have a name, for any process of the same user to look at:
+recording rings and those of applications, which open the latter as a descriptor of ours in /proc.
+Two files have a name, for any process of the same user to look at:
 
     <run directory>/<worker>.public     what the streams are like      (``bus.tables``)
     <run directory>/<worker>.state      how the worker itself is
