@@ -57,6 +57,10 @@ class Encoder(Protocol):
         """
         ...
 
+    def expect_loss(self, percent: int) -> None:
+        """Prepare for so many packets to be lost, if it can."""
+        ...
+
 
 class Decoder(Protocol):
     """What remembers the packets that one row received; it is given them in their order."""

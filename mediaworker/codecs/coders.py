@@ -101,6 +101,12 @@ class Coders:
         made = self.made.get(row)
         return made is not None and made.encoder.pauses
 
+    def expect_loss(self, row: int, percent: int) -> None:
+        """Prepare what a row sends for losses, as its peer reports them."""
+        made = self.made.get(row)
+        if made is not None:
+            made.encoder.expect_loss(percent)
+
     def decoder(self, row: int, codec: Codec, scale: int) -> Decoder:
         """Return that of a row and a codec, at a scale; made when first needed."""
         decoder = self.decoders.get((row, codec, scale))

@@ -29,6 +29,9 @@ class Memory:
         """Return a byte for each two samples."""
         return bytes(self.library.encode(np.ascontiguousarray(frame)))
 
+    def expect_loss(self, percent: int) -> None:
+        """Do nothing: no packet knows of another."""
+
     def decode(self, payload: bytes) -> Column[np.int16]:
         """Return two samples for each byte."""
         return np.frombuffer(self.library.decode(payload), np.int16)

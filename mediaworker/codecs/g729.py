@@ -57,6 +57,9 @@ class Encoder:
         """Return ten bytes for every 10 ms."""
         return b"".join(self._encode(frame[at : at + FRAME]) for at in range(0, len(frame), FRAME))
 
+    def expect_loss(self, percent: int) -> None:
+        """Do nothing: no packet knows of another."""
+
     def _encode(self, frame: Column[np.int16]) -> bytes:
         self.coded(self.channel, frame.tobytes(), self.payload, ctypes.byref(self.size))
         return self.payload.raw

@@ -39,7 +39,7 @@ BITRATES: Final = (6000, 64000)
 COMPLEXITY: Final = 5
 """Of 0 to 10."""
 EXPECTED_LOSS: Final = 10
-"""Percent, once the peer takes in-band FEC."""
+"""Percent at least, once the peer takes in-band FEC."""
 
 TABLE_2: Final = (
     *((20, 40, 80, 120) * 3),  # SILK, half milliseconds
@@ -104,7 +104,7 @@ class Encoder:
         self.payload = ctypes.create_string_buffer(LARGEST)
         _check(opus.opus_encoder_init(self.state, RATE, CHANNELS, VOIP))
         wanted = controls(parameters)
-        self.pauses = bool(wanted[Control.DTX])
+        self.pauses, self.repeats = bool(wanted[Control.DTX]), bool(wanted[Control.INBAND_FEC])
         for control, value in wanted.items():
             self.set(control, value)
 
@@ -113,8 +113,9 @@ class Encoder:
         _check(library().opus_encoder_ctl(self.state, control, ctypes.c_int(value)))
 
     def expect_loss(self, percent: int) -> None:
-        """Prepare for so many packets to be lost, as the peer reports it."""
-        self.set(Control.PACKET_LOSS_PERCENT, min(max(percent, 0), 100))
+        """Prepare for so many packets to be lost, if the peer can make use of that."""
+        if self.repeats:
+            self.set(Control.PACKET_LOSS_PERCENT, min(max(percent, EXPECTED_LOSS), 100))
 
     def encode(self, frame: Column[np.int16]) -> bytes:
         """Return the payload; empty if there is nothing to be said (DTX, if the peer asked)."""

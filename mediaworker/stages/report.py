@@ -213,6 +213,7 @@ def _note(media: Media, row: int, block: Block) -> None:
     public = media.public
     public.remote_lost[row] = max(0, block.lost)
     public.remote_loss_percent[row] = block.fraction_lost * 100 / 256
+    media.coders.expect_loss(row, round(block.fraction_lost * 100 / 256))
     units = max(1, int(media.streams.units[row]))
     public.remote_jitter_ms[row] = block.jitter * TICK_NS / 1e6 / units
     _note_trip(media, row, block.last_report, block.delay)

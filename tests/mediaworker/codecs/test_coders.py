@@ -20,6 +20,20 @@ def test_an_encoder_stays_as_long_as_nothing_changes() -> None:
     assert coders.encoder(3) is not wide
 
 
+def test_losses_are_prepared_for_where_there_is_something_to_prepare() -> None:
+    coders = Coders()
+    coders.expect_loss(3, 40)  # PCMU
+    sizes = list[int]()
+    for percent in (0, 40):
+        coders.open(3, Codec.OPUS, f"useinbandfec=1;x={percent}")
+        coders.expect_loss(3, percent)
+        sound = np.random.default_rng(3).normal(0, 3000, 16000).astype(np.int16)
+        sizes.append(sum(len(coders.encoder(3).encode(each)) for each in pieces(sound, 320)))
+    assert sizes[0] != sizes[1]
+    coders.open(3, Codec.G722, "")
+    coders.expect_loss(3, 40)
+
+
 def test_a_codec_without_memory_needs_none() -> None:
     coders = Coders()
     coders.open(3, Codec.G722, "")
