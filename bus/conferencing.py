@@ -4,7 +4,7 @@ import asyncio
 from collections.abc import Callable, Generator
 from pathlib import Path
 from types import TracebackType
-from typing import Final, Self
+from typing import Any, Final, Self
 
 import msgspec
 
@@ -35,7 +35,7 @@ class Bridging:
     def __init__(self, engine: Engine, call: RoutedCall, other: RoutedCall) -> None:
         self._engine, self._call, self._other = engine, call, other
 
-    def __await__(self) -> Generator[object, object, None]:
+    def __await__(self) -> Generator[Any, None, None]:
         return self._begin().__await__()
 
     async def __aenter__(self) -> None:

@@ -82,6 +82,7 @@ def test_a_life(role: DeskRole, tmp_path: Path) -> None:
     ]
     for command in commands:
         assert role.ask(command) == Ok()
+    assert seat.pair is not None
     assert seat.pair.rtp.getsockname()[1] == seat.pair.port
     closed = role.ask(CloseStream(stream=ONE))
     assert isinstance(closed, StreamClosed)

@@ -56,7 +56,7 @@ def test_two_telephones_hear_each_other(
     check_hears(LATER[0], ears[1])
     check_hears_not(LATER[0], ears[0])
     check_hears_not(LATER[1], ears[1])
-    delays = []
+    delays: list[float] = []
     for record, (theirs, ours) in zip(records, ((0, 1), (1, 0)), strict=True):
         sound, rate = read_wav(record)
         caller, callee = sound[:: rate // RATE].T
@@ -85,4 +85,6 @@ def test_three_telephones_confer(engine: Engine, app: PlainClient, tmp_path: Pat
     assert app.wait_event("conference_ended")["reason"] == "empty"
     for place, ear in enumerate(ears):
         check_hears_not(LATER[place], ear)
+        others = [song for number, song in enumerate(LATER) if number != place]
+        assert min(hears(song, ear).correlation for song in others) > 0.5, "half of each"
     assert read_wav(record)[0].shape[0] > (TALK - 0.5) * RATE
