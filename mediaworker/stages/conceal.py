@@ -48,8 +48,8 @@ def scores(one: Floats, others: Column[np.float32]) -> Floats:
     products: Floats = np.einsum("rcn,rn->rc", others, one)
     energies: Floats = np.einsum("rcn,rcn->rc", others, others)
     energy: Floats = np.einsum("rn,rn->r", one, one)
-    alike: Floats = products / np.sqrt(energies * energy[:, np.newaxis] + np.float32(1))
-    return alike
+    alike = products / np.sqrt(energies * energy[:, np.newaxis] + np.float32(1))
+    return alike.astype(np.float32, copy=False)
 
 
 def extend(past: Floats, lags: Numbers, elapsed: Numbers, samples: int, scale: int) -> Floats:
@@ -87,11 +87,10 @@ def weigh(holes: Column[np.bool_], gaps: Numbers, lags: Numbers, scale: int) -> 
 
     ``gaps``: samples of hole just before these.
     """
-    samples = holes.shape[1]
-    numbers = np.arange(samples)
+    numbers: Numbers = np.arange(int(holes.shape[1]), dtype=np.int64)
     far = -(1 << 20)
     before = np.where(gaps > 0, -1, far)[:, np.newaxis]
-    latest = np.maximum.accumulate(np.where(holes, numbers, before), axis=1)
+    latest: Numbers = np.maximum.accumulate(np.where(holes, numbers, before), axis=1)
     lengths = gaps + holes.sum(axis=1)
     longest = 10 * MILLISECOND * scale
     ramp = np.minimum(lags // 4 + lengths * BLEND // STEADY, longest)[:, np.newaxis]

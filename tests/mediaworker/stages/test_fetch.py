@@ -82,7 +82,7 @@ def test_a_bad_network_for_long() -> None:
             continue
         for again in range(1 + (random.random() < 0.05)):
             worker.arrive(row, packet, after=1 + int(4 * index * 0.9999 + delay) + 2 * again)
-    depths = []
+    depths = list[int]()
     for _ in range(40):
         worker.run(4 * count // 40 - 1)
         depths.append(int(worker.media.streams.filled[row] - worker.media.streams.cursor[row]))

@@ -24,7 +24,7 @@ def heard(codec: Codec, order: list[int], sounds: Column[np.int16] = WIDE) -> Co
     for slot, index in enumerate(order):
         packet = Rtp(index, index * form.clock // 50, payloads[index], 96)
         worker.arrive(row, packet, after=1 + 4 * slot)
-    frames = []
+    frames = list[Column[np.int16]]()
     for _ in range(260):
         played = worker.public("frames_played", row) + worker.public("frames_concealed", row)
         worker.run(1)
