@@ -49,7 +49,8 @@ def scores(one: Floats, others: Column[np.float32]) -> Floats:
     energies: Floats = np.einsum("rcn,rcn->rc", others, others)
     energy: Floats = np.einsum("rn,rn->r", one, one)
     alike = products / np.sqrt(energies * energy[:, np.newaxis] + np.float32(1))
-    return alike.astype(np.float32, copy=False)
+    likeness: Floats = alike.astype(np.float32, copy=False)
+    return likeness
 
 
 def extend(past: Floats, lags: Numbers, elapsed: Numbers, samples: int, scale: int) -> Floats:
