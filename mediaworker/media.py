@@ -148,6 +148,8 @@ class Media:
         """From whom RTP is taken, the setting ``media.accept_rtp_from`` (see ``stages.admit``)."""
         self.patience = 0
         """Ticks of silence until it is told, see ``stages.watch``; 0: never."""
+        self.settles_until = 0
+        """Until this tick rows are aligned to their first packets: it matters when those come."""
         self.look_at = 0
         """Tick in which streams are looked at next, and which part of them the last time."""
         self.part = 0

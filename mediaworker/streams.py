@@ -421,7 +421,7 @@ class Streams(Table):
     judged_sequence = column(np.int64)
     """The next packet to be judged."""
     judged_late = column(np.uint64)
-    judged_lost = column(np.uint64)
+    judged_lost = column(np.int64)
     bursts = column(np.int64, COUNTS)
     """See ``rtp.bursts``."""
     score_due = column(np.int64)

@@ -41,7 +41,7 @@ from mediaworker.stages import (
     unprotect,
     watch,
 )
-from mediaworker.streams import Rows
+from mediaworker.streams import GRAIN, Rows
 
 
 class Stage(NamedTuple):
@@ -120,6 +120,8 @@ def run_tick(media: Media, tick: int, now_ns: int, backend: Backend) -> list[Str
     """
     jumped = tick > media.tick + 1
     media.tick, media.now_ns = tick, now_ns
+    if tick % GRAIN and tick >= media.settles_until and not jumped:
+        return []
     backend.receive(media)
     arrive(media)
     if jumped:

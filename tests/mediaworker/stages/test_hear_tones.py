@@ -33,7 +33,7 @@ def test_digits_are_one_event_each(ptime: int) -> None:
     events = heard(worker, row, dialled("159D*0#"))
     assert "".join(event.digit for event in events) == "159D*0#"
     assert {event.method for event in events} == {"inband"}
-    assert all(80 <= event.duration_ms <= 120 for event in events)
+    assert all(60 <= event.duration_ms <= 120 for event in events)
 
 
 def test_the_same_digit_twice_is_two() -> None:
@@ -47,7 +47,7 @@ def test_long_digits_last_long() -> None:
     worker = Worker()
     events = heard(worker, worker.open(peer(events_payload_type=-1)), dialled("7", 1000))
     assert [event.digit for event in events] == ["7"]
-    assert abs(events[0].duration_ms - 1000) <= 20
+    assert abs(events[0].duration_ms - 1000) <= 50
 
 
 @pytest.mark.parametrize(

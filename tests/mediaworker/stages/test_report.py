@@ -19,6 +19,7 @@ from mediaworker.rtp.rtcp import (
 )
 from mediaworker.rtp.rtcp_xr import UNKNOWN, Answer, Extended, VoipMetrics
 from mediaworker.stages.report import FIRST, INTERVAL
+from mediaworker.streams import GRAIN
 from tests.mediaworker.virtual import HOST, PORT, SSRC, Worker, packets, peer, speech
 
 
@@ -29,7 +30,7 @@ def reports(worker: Worker, row: int = 0) -> list[Compound]:
 
 def hear(worker: Worker, row: int, datagram: bytes, host: str = HOST) -> None:
     worker.wire.reports.append(Report(row, datagram, words_of(host, PORT + 1)))
-    worker.run(1)
+    worker.run(GRAIN)
 
 
 def block_for(worker: Worker, row: int, last_report: int = 0, delay: int = 0) -> Block:
@@ -129,7 +130,7 @@ def test_what_the_peer_says_of_us() -> None:
     hear(worker, row, report(SSRC, "x", None, (block_for(worker, row, sent_at, delay),)))
     assert worker.public("remote_lost", row) == 17
     assert worker.public("remote_jitter_ms", row) == 10
-    assert worker.public("round_trip_ms", row) == pytest.approx(50 + 5, abs=0.1)
+    assert worker.public("round_trip_ms", row) == pytest.approx(50 + 10, abs=0.1)
 
 
 @pytest.mark.parametrize(
@@ -224,7 +225,7 @@ def test_who_only_listens_measures_the_round_trip_all_the_same() -> None:
     answer = Answer(ssrc, sent_at, 65536 // 5)
     foreign = Answer(ssrc ^ 1, sent_at, 0)
     hear(worker, row, report(SSRC, "x", None, ()) + extended(SSRC, Extended(0, (answer, foreign))))
-    assert worker.public("round_trip_ms", row) == pytest.approx(50 + 5, abs=0.1)
+    assert worker.public("round_trip_ms", row) == pytest.approx(50 + 10, abs=0.1)
 
 
 def test_the_peers_reference_time_is_answered() -> None:
