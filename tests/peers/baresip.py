@@ -23,7 +23,7 @@ Event = dict[str, str]
 
 SILENCE_SECONDS: Final = 60
 MODULES: Final = ("ctrl_tcp", "menu", "contact", "debug_cmd")
-RATES: Final = {"G722": 2 * RATE}
+RATES: Final = {"G722": 2 * RATE, "L16/16000": 2 * RATE, "opus": 6 * RATE}
 """Of its microphone, as it does not resample well; 8 kHz otherwise."""
 CODECS: Final = {
     "PCMU": "pcmu/8000/1",
@@ -244,12 +244,12 @@ class Baresip(Running):
 
     def _written(self, name: str, song: Samples) -> Path:
         """Write a song, and silence behind it, at the rate of the microphone."""
-        whole = np.concatenate([song, np.zeros(SILENCE_SECONDS * RATE, np.int16)])
         times = self._rate // RATE
         if times > 1:
-            spectrum = np.fft.rfft(whole) * times
-            whole = np.fft.irfft(spectrum, len(whole) * times).astype(np.int16)
-        return write_wav(self.folder / f"{name}.wav", whole, self._rate)
+            spectrum = np.fft.rfft(song) * times
+            song = np.fft.irfft(spectrum, len(song) * times).astype(np.int16)
+        silence = np.zeros(SILENCE_SECONDS * self._rate, np.int16)
+        return write_wav(self.folder / f"{name}.wav", np.concatenate([song, silence]), self._rate)
 
     def _waiting(self, seconds: float) -> Iterator[Event]:
         while self._events:

@@ -1,6 +1,6 @@
 """Packets of 10 to 60 ms, both ways: we send as the peer likes it, and hear it as it sends."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -11,7 +11,7 @@ from tests.peers.calls import hang_up
 from tests.peers.capture import Capture, RtpSeen, SipSeen, check_continuous
 from tests.peers.engine import Engine
 from tests.peers.hand import Hand
-from tests.peers.hearing import check_hears, decoded
+from tests.peers.hearing import check_hears, decoded, hears
 from tests.peers.plain_client import Fields, PlainClient
 from tests.peers.sipp import Sipp
 from tests.peers.speaking import Speaker
@@ -20,8 +20,33 @@ from tools.sound import RATE, read_wav, tune, write_wav
 pytestmark = [pytest.mark.peer("capture"), pytest.mark.timeout(60)]
 
 TIMES = (10, 20, 30, 40, 60)
+Wishes = list[tuple[int, str]]
+PLAIN: Wishes = [(time, "PCMU") for time in TIMES]
+OTHERS: Wishes = [
+    (30, "G722"),
+    (60, "G722"),
+    (10, "opus"),
+    (40, "opus"),
+    (60, "opus"),
+    (20, "L16/16000"),
+]
+BYTES = {"PCMU": 8, "G722": 8, "L16/16000": 32}
+UNITS = {"opus": 48, "L16/16000": 16}
+"""A millisecond; of RTP timestamps, 8 of others."""
+LIKE = {"opus": 0.9}
+"""What remains of the correlation, 0.97 of others: its samples lie between ours."""
 SECONDS = 2.0
 OURS, THEIRS = tune(SECONDS, 1), tune(SECONDS, 2)
+
+
+@pytest.fixture(scope="module")
+def engine(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Engine]:
+    """Return an engine that takes all of these codecs."""
+    settings = {"media.codecs": "PCMU,G722,opus,L16"}
+    with Engine(tmp_path_factory.mktemp("engine"), settings=settings) as running:
+        running.wait_up()
+        yield running
+        running.stop_cleanly()
 
 
 @pytest.fixture
@@ -33,11 +58,11 @@ def rtp_of(wire: Capture, answered: Fields, name: str) -> list[RtpSeen]:
     return wire.rtp(source=int(str(answered[name]).rpartition(":")[2]))
 
 
-def check_packets(packets: list[RtpSeen], milliseconds: int) -> None:
+def check_packets(packets: list[RtpSeen], milliseconds: int, codec: str = "PCMU") -> None:
     """Assert that each is so long, and that none is missing."""
-    size = milliseconds * RATE // 1000
-    assert {len(packet.payload) for packet in packets} == {size}
-    check_continuous(packets, step=size)
+    if codec in BYTES:
+        assert {len(packet.payload) for packet in packets} == {milliseconds * BYTES[codec]}
+    check_continuous(packets, step=milliseconds * UNITS.get(codec, 8))
     lasted = packets[-1].at - packets[0].at
     assert lasted == pytest.approx(milliseconds / 1000 * (len(packets) - 1), abs=0.1)
 
@@ -61,28 +86,33 @@ def finish(app: PlainClient, calls: Sequence[str]) -> dict[str, Fields]:
 
 
 @pytest.mark.peer("baresip")
-def test_a_telephone_calls(engine: Engine, app: PlainClient, tmp_path: Path, song: Fields) -> None:
+@pytest.mark.parametrize("wishes", [PLAIN, OTHERS], ids=["PCMU", "others"])
+def test_a_telephone_calls(
+    engine: Engine, app: PlainClient, tmp_path: Path, song: Fields, wishes: Wishes
+) -> None:
     """Both send what it likes."""
     app.request("subscribe", user="*")
     with Capture() as wire, ExitStack() as stack:
-        calls = dict[str, tuple[int, Baresip]]()
-        for time in TIMES:
-            phone = stack.enter_context(
-                Baresip(tmp_path / f"{time}", says=THEIRS, packet_time=time)
-            )
-            phone.dial(f"sip:service@{engine.sip}")
-            call = app.incoming()
-            app.request("answer", call=call, play=song, record=str(tmp_path / f"{time}.wav"))
-            calls[call] = time, phone
+        calls = dict[str, tuple[int, str, Baresip, Path]]()
+        for time, codec in wishes:
+            folder = tmp_path / f"{time}-{codec.partition('/')[0]}"
+            phone = Baresip(folder, says=THEIRS, packet_time=time, codec=codec)
+            stack.enter_context(phone).dial(f"sip:service@{engine.sip}")
+            call, record = app.incoming(), folder / "record.wav"
+            app.request("answer", call=call, play=song, record=str(record), codecs=[codec])
+            calls[call] = time, codec, phone, record
         for call, answered in finish(app, list(calls)).items():
-            time, phone = calls[call]
+            time, codec, phone, record = calls[call]
             phone.wait_over()
             said = wire.sip(phone.port)
             assert said_time(said, engine.sip_port) == said_time(said, phone.port) == {f"{time}"}
-            check_packets(rtp_of(wire, answered, "local_media"), time)
-            check_packets(rtp_of(wire, answered, "remote_media"), time)
-            check_hears(OURS, phone.heard())
-            check_hears(THEIRS, read_wav(tmp_path / f"{time}.wav")[0][:, 0])
+            check_packets(rtp_of(wire, answered, "local_media"), time, codec)
+            check_packets(rtp_of(wire, answered, "remote_media"), time, codec)
+            samples, rate = read_wav(record)
+            for song_of, ear in ((OURS, phone.heard()), (THEIRS, samples[:: rate // RATE, 0])):
+                heard = hears(song_of, ear)
+                assert heard.correlation > LIKE.get(codec, 0.97), f"{time} {codec}: {heard}"
+                assert heard.whole >= 0.8, f"{time} {codec}: {heard}"
 
 
 @pytest.mark.peer("sipp")
