@@ -10,6 +10,8 @@ import msgspec
 from signaling.sdp.lines import PAYLOAD_TYPES
 from signaling.sdp.model import Attribute, Media, value_of, values_of
 
+PACKET_TIMES_MS: Final = (10, 20, 30, 40, 60)
+
 
 class Codec(msgspec.Struct, frozen=True):
     """An encoding, and how we describe it."""
@@ -26,6 +28,8 @@ class Codec(msgspec.Struct, frozen=True):
     """As ``a=rtpmap`` has them: two of Opus, whatever it codes (RFC 7587 7)."""
     rate: int = 8000
     """Hz, of our audio in it."""
+    packet_times: tuple[int, ...] = PACKET_TIMES_MS
+    """Those, ms, that it can have and that one frame of the network can take."""
 
     @property
     def spelt(self) -> str:
@@ -44,8 +48,9 @@ OPUS: Final = Codec(
     "maxplaybackrate=16000;sprop-maxcapturerate=16000;useinbandfec=1",
     channels=2,
     rate=16000,
+    packet_times=(10, 20, 40, 60),
 )
-L16_WIDE: Final = Codec("L16", 16000, 97, rate=16000)
+L16_WIDE: Final = Codec("L16", 16000, 97, rate=16000, packet_times=(10, 20, 30, 40))
 L16: Final = Codec("L16", 8000, 98)
 G729: Final = Codec("G729", 8000, 18, "annexb=no")
 AUDIO: Final = (PCMU, PCMA, G722, OPUS, L16_WIDE, L16, G729)
@@ -56,7 +61,6 @@ NOISE: Final = Codec("CN", 8000, 13)
 OTHER_EVENTS: Final = 102
 """Payload type of those at another clock."""
 
-PACKET_TIMES_MS: Final = (10, 20, 30, 40, 60)
 DEFAULT_PACKET_TIME_MS: Final = 20
 
 DYNAMIC: Final = range(96, PAYLOAD_TYPES)
@@ -150,16 +154,16 @@ def parameters_of(media: Media, payload_type: int) -> str:
     return ""
 
 
-def packet_time(media: Media) -> int:
+def packet_time(media: Media, codec: Codec) -> int:
     """Return the packet time in ms that the author likes to receive, as near as we can do it."""
     wanted = _milliseconds(media, "ptime") or DEFAULT_PACKET_TIME_MS
     most = _milliseconds(media, "maxptime") or PACKET_TIMES_MS[-1]
-    return _nearest(wanted, most)
+    return _nearest(wanted, most, codec.packet_times)
 
 
 @lru_cache(KEPT)
-def _nearest(wanted: int, most: int) -> int:
-    possible = [time for time in PACKET_TIMES_MS if time <= most] or [PACKET_TIMES_MS[0]]
+def _nearest(wanted: int, most: int, times: tuple[int, ...]) -> int:
+    possible = [time for time in times if time <= most] or [times[0]]
     return min(possible, key=lambda time: abs(time - wanted))
 
 

@@ -126,7 +126,7 @@ def _remote(media: Media, address: str, formats: dict[int, Codec]) -> Remote:
         events_payload_type=events_payload_type,
         receive_events_payload_type=events_payload_type,
         events_clock=events_clock,
-        ptime_ms=coding.packet_time(media),
+        ptime_ms=coding.packet_time(media, codec),
         parameters=coding.parameters_of(media, number),
         rtcp_mux=is_mux(media),
     )

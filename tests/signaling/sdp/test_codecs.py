@@ -12,6 +12,7 @@ from signaling.sdp.codecs import (
     OPUS,
     PCMA,
     PCMU,
+    Codec,
     attributes,
     events_at,
     is_events,
@@ -137,4 +138,12 @@ def test_formats_are_described() -> None:
     ],
 )
 def test_packet_times(lines: tuple[str, ...], expected: int) -> None:
-    assert packet_time(medium("0", *lines)) == expected
+    assert packet_time(medium("0", *lines), PCMU) == expected
+
+
+@pytest.mark.parametrize(
+    ("codec", "wanted", "expected"),
+    [(L16_WIDE, 60, 40), (L16_WIDE, 30, 30), (L16, 60, 60), (OPUS, 30, 20), (OPUS, 60, 60)],
+)
+def test_packets_that_no_frame_takes(codec: Codec, wanted: int, expected: int) -> None:
+    assert packet_time(medium("0", f"ptime:{wanted}"), codec) == expected
