@@ -168,3 +168,30 @@ def test_a_peer_sends_as_it_likes(
             check_packets(packets, 20)
             check_hears(OURS, decoded(packets))
             check_hears(THEIRS, read_wav(record)[0][:, 0])
+
+
+WIDE = """\
+v=0\r
+o=hand 1 1 IN IP4 127.0.0.1\r
+s=-\r
+c=IN IP4 127.0.0.1\r
+t=0 0\r
+m=audio {port} RTP/AVP 97\r
+a=rtpmap:97 L16/16000\r
+a=ptime:60\r
+"""
+
+
+def test_no_packet_is_longer_than_a_frame(engine: Engine, app: PlainClient, song: Fields) -> None:
+    """60 ms of L16 at 16 kHz are 1920 bytes: we ask for 40 ms, and send them."""
+    app.request("subscribe", user="*")
+    with Capture() as wire, Hand() as hand:
+        hand.invite(engine.sip_port, body=WIDE.format(port=hand.media_port))
+        call = app.incoming()
+        app.request("answer", call=call, play=song)
+        assert "a=ptime:40\r\n" in hand.expect(200).body
+        hand.request("ACK")
+        app.wait_event("answered", call=call)
+        app.watch(0.3)
+        hang_up(app, hand, call)
+        check_packets(wire.rtp(destination=hand.media_port), 40, "L16/16000")
