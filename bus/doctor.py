@@ -209,8 +209,8 @@ def peer(program: str, debian_package: str) -> Finding:
 def io_uring() -> Finding:
     """Whether the kernel lets us have a ring; containers often refuse, and 6.1 is needed."""
     libc = ctypes.CDLL(None, use_errno=True)
-    parameters = ctypes.create_string_buffer(120)
-    parameters[8:12] = IO_URING_FLAGS.to_bytes(4, sys.byteorder)
+    flags = bytes(8) + IO_URING_FLAGS.to_bytes(4, sys.byteorder)
+    parameters = ctypes.create_string_buffer(flags, 120)
     descriptor = int(libc.syscall(SYS_IO_URING_SETUP, 1, parameters))
     if descriptor >= 0:
         os.close(descriptor)

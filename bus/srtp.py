@@ -14,7 +14,7 @@ SUITES: Final = {
     "AES_CM_128_HMAC_SHA1_80": 16 + 14,
     "AES_CM_128_HMAC_SHA1_32": 16 + 14,
 }
-"""RFC 4568 6.2, RFC 7714 14.2: the name of each suite, best first -> bytes of master key and salt."""
+"""RFC 4568 6.2, RFC 7714 14.2: each suite, best first -> bytes of its master key and salt."""
 
 _KEY: Final = re.compile(r"(inline:)[^|\s]+", re.IGNORECASE)
 

@@ -36,6 +36,7 @@ HIGH_LOUDER: Final = 10 ** (6 / 10)
 OFF: Final = 0.024
 """Of the frequency, beyond which a tone is another."""
 NONE: Final = -1
+TURN: Final = np.complex64(1j)
 
 CODES: Final = np.array([[KEYS.index(key) for key in keys] for keys in KEYPAD], np.int8)
 FREQUENCIES: Final = np.outer((*LOW, *HIGH), [1 + each for each in BESIDE]).reshape(-1)
@@ -76,7 +77,11 @@ def find(audio: Column[np.int16], scale: int, turns: Column[np.complex64]) -> Fo
         (wide.strides[0], HOP * scale * step, step),
     )
     parts = windows.reshape(-1, WINDOW * scale) @ BASES[scale]
-    now = (parts[:, :TURNS] + 1j * parts[:, TURNS:]).reshape(len(audio), count, TURNS)
+    now = (
+        (parts[:, :TURNS] + TURN * parts[:, TURNS:])
+        .astype(np.complex64)
+        .reshape(len(audio), count, TURNS)
+    )
     before = np.concatenate([turns[:, np.newaxis], now[:, :-1]], axis=1)
     energy = np.einsum("ijk,ijk->ij", windows, windows) / np.float32(WINDOW * scale)
     return Found(_judge(now, before, energy), now[:, -1])

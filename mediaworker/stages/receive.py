@@ -28,7 +28,7 @@ ONE_PACKET: Final = np.array(1)
 ONE_STEP: Final = np.array(1, np.int16)
 NONE: Final = np.array(0, np.int16)
 NOTHING: Final = np.array(0)
-NO_AUDIO: Final = np.array(PayloadKind.EVENTS, np.uint8)
+NO_VOICE: Final = np.array(PayloadKind.NOISE, np.uint8)
 
 WRITES: Final = frozenset(
     {
@@ -85,10 +85,11 @@ def steps_from(sequences: Column[np.uint16], highest: Column[np.int64]) -> Colum
 
 def _sort(media: Media, wave: Wave, packets: Packets, doubled: Column[np.bool_] | None) -> None:
     """Tell audio from events, and leave out what cannot be used."""
-    audio = packets.kinds < NO_AUDIO
+    audio = packets.kinds < NO_VOICE
     if doubled is not None or not every(audio) or not every(packets.sizes != NOTHING):
         usable = packets.sizes > 0 if doubled is None else (packets.sizes > 0) & ~doubled
         media.streams.pause_heard_at[packets.rows[~audio]] = media.tick
+        audio |= packets.kinds == PayloadKind.NOISE
         events = usable & (packets.kinds == PayloadKind.EVENTS)
         if some(events):
             wave.events = packets.only(events)

@@ -13,7 +13,18 @@ from bus.errors import OffhookError
 ROOT = Path(__file__).parent.parent.parent
 NAMES = (
     *("up", "call", "answer", "status", "calls", "workers", "hangup", "dtmf"),
-    *("hold", "resume", "transfer", "register", "registrations", "events", "trace"),
+    *(
+        "hold",
+        "resume",
+        "transfer",
+        "bridge",
+        "unbridge",
+        "conference",
+        "register",
+        "registrations",
+        "events",
+        "trace",
+    ),
     *("devices", "check-config", "doctor"),
 )
 

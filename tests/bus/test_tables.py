@@ -8,8 +8,12 @@ from bus.tables import PublicStreams, WorkerState
 
 GOLDEN: dict[type[Table], str] = {
     PublicStreams: "stream:<u8 level_received:<f4 level_sent:<f4 packets_received:<u8 "
-    "packets_sent:<u8 packets_lost:<u8 packets_late:<u8 packets_strange:<u8 frames_played:<u8 "
-    "frames_concealed:<u8 jitter_ms:<f4 remote_lost:<u8 remote_jitter_ms:<f4 round_trip_ms:<f4",
+    "packets_sent:<u8 packets_lost:<u8 packets_late:<u8 packets_strange:<u8 "
+    "packets_unauthentic:<u8 packets_replayed:<u8 frames_played:<u8 frames_concealed:<u8 "
+    "jitter_ms:<f4 remote_lost:<u8 remote_jitter_ms:<f4 round_trip_ms:<f4 mos:<f4 "
+    "mos_conversational:<f4 loss_percent:<f4 mos_worst:<f4 loss_percent_worst:<f4 "
+    "jitter_worst_ms:<f4 round_trip_worst_ms:<f4 buffer_ms:<f4 burst_density:<f4 gap_density:<f4 "
+    "burst_ms:<f4 gap_ms:<f4 remote_mos:<f4 remote_loss_percent:<f4",
     WorkerState: "pid:<u8 tick:<u8 tick_ns:<u8 late_ns:<u8 overruns:<u8",
 }
 

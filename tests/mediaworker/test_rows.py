@@ -300,6 +300,7 @@ def test_payload_types() -> None:
     assert {int(each): kinds[each] for each in np.flatnonzero(kinds != PayloadKind.UNKNOWN)} == {
         0: PayloadKind.EVENTS,
         8: Codec.PCMA,
+        13: PayloadKind.NOISE,
         99: Codec.PCMA,
     }
 

@@ -1,4 +1,4 @@
-from collections.abc import Iterator
+from collections.abc import Generator
 from contextlib import ExitStack, contextmanager
 from pathlib import Path
 
@@ -7,7 +7,7 @@ from tests.peers.engine import Engine
 
 
 @contextmanager
-def two_calls(live: Engine, folder: Path) -> Iterator[list[str]]:
+def two_calls(live: Engine, folder: Path) -> Generator[list[str]]:
     """Let two calls be up; their names, as the callers know them."""
     with ExitStack() as stack:
         names: list[str] = []

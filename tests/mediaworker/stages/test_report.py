@@ -19,7 +19,6 @@ from mediaworker.rtp.rtcp import (
 )
 from mediaworker.rtp.rtcp_xr import UNKNOWN, Answer, Extended, VoipMetrics
 from mediaworker.stages.report import FIRST, INTERVAL
-from mediaworker.streams import GRAIN
 from tests.mediaworker.virtual import HOST, PORT, SSRC, Worker, packets, peer, speech
 
 
@@ -30,7 +29,8 @@ def reports(worker: Worker, row: int = 0) -> list[Compound]:
 
 def hear(worker: Worker, row: int, datagram: bytes, host: str = HOST) -> None:
     worker.wire.reports.append(Report(row, datagram, words_of(host, PORT + 1)))
-    worker.run(GRAIN)
+    while worker.wire.reports:
+        worker.run(1)
 
 
 def block_for(worker: Worker, row: int, last_report: int = 0, delay: int = 0) -> Block:
