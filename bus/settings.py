@@ -219,6 +219,13 @@ class MediaSettings(Section, frozen=True):
     rtcp_mux: Annotated[
         bool, Meta(description="offer and accept RTCP on the port of RTP (RFC 5761)")
     ] = True
+    dtx: Annotated[
+        bool,
+        Meta(
+            description="offer and accept comfort noise (RFC 3389), and send that in place of "
+            "silence, a packet now and then"
+        ),
+    ] = False
     rtp_timeout: Annotated[
         Seconds,
         Meta(description="seconds without RTP after which a call's owner is told; 0: never"),

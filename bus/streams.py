@@ -91,6 +91,10 @@ class Remote(msgspec.Struct, frozen=True, kw_only=True):
     """RTCP goes with RTP (RFC 5761), and ``rtcp_port`` does not count."""
     crypto: Crypto | None = None
     """SRTP; the indexes and windows of a key that stays the same go on."""
+    noise_payload_type: int = -1
+    """Comfort noise (RFC 3389) that the peer takes: silence is not sent then; -1: send it."""
+    receive_noise_payload_type: int = -1
+    """That we offered or answered."""
 
 
 class OpenStream(Body, tag="open_stream", frozen=True):

@@ -141,6 +141,8 @@ class Media:
         """By their rows."""
         self.pausing: set[int] = set()
         """Rows whose packets may be suppressed."""
+        self.hushing: set[int] = set()
+        """Rows that send comfort noise in place of silence."""
         self.protected: dict[int, Protected] = {}
         """Rows with SRTP, see ``securing``."""
         self.hears_tones = HEARS_TONES["auto"]

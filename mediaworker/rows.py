@@ -81,6 +81,7 @@ OWN: Final = frozenset(
             "payload_kinds",
             "events_payload_type",
             "events_clock",
+            "noise_payload_type",
         ),
         *("period", "frame", "ssrc"),
         *("sequence_base", "timestamp_base", "entropy", "released_at", "source_kind"),
@@ -139,6 +140,7 @@ def open_row(media: Media, row: int, *, caller_is_remote: bool, entropy: bytes) 
     streams.sequence_base[row] = int.from_bytes(entropy[12:14]) >> 1
     streams.caller_is_remote[row] = caller_is_remote
     streams.events_payload_type[row] = streams.recording[row] = -1
+    streams.noise_payload_type[row] = -1
     streams.events_clock[row] = RATE
     streams.candidate_sequence[row] = -1
     streams.period[row], streams.frame[row] = PERIOD, PERIOD * TICK
@@ -174,10 +176,13 @@ def aim(media: Media, row: int, remote: Remote) -> None:
         clear(media, row)
     streams.frame[row] = streams.period[row] * streams.scale[row] * TICK
     media.coders.open(row, codec, remote.parameters)
-    if media.coders.pauses(row):
-        media.pausing.add(row)
-    else:
-        media.pausing.discard(row)
+    streams.noise_payload_type[row] = remote.noise_payload_type
+    hushes = remote.noise_payload_type >= 0
+    for rows, belongs in (
+        (media.hushing, hushes),
+        (media.pausing, hushes or media.coders.pauses(row)),
+    ):
+        (rows.add if belongs else rows.discard)(row)
     changed(media, row)
     secure(media, row, remote.crypto)
 
@@ -248,6 +253,7 @@ def close(media: Media, row: int, now_ns: int) -> bytes:
     media.coders.close(row)
     media.lines.pop(row, None)
     media.pausing.discard(row)
+    media.hushing.discard(row)
     media.gained.discard(row)
     expose(media, row)
     media.public.stream[row] = 0
@@ -325,8 +331,9 @@ def _payload_kinds(remote: Remote) -> Column[np.uint8]:
             raise BadRequestError(f"also: {payload_type} {each!r} is no codec of this worker")
         kinds[payload_type] = codec
     agreed = _codec(remote)
-    events = remote.receive_events_payload_type
-    for payload_type in (remote.receive_payload_type, events, remote.payload_type):
+    events, noise = remote.receive_events_payload_type, remote.receive_noise_payload_type
+    others = remote.payload_type, remote.noise_payload_type
+    for payload_type in (remote.receive_payload_type, events, noise, *others):
         if payload_type > 127:
             raise BadRequestError(f"payload type {payload_type} is not one from 0 to 127")
     if remote.events_clock not in CLOCKS:
@@ -334,6 +341,8 @@ def _payload_kinds(remote: Remote) -> Column[np.uint8]:
     kinds[remote.receive_payload_type] = agreed
     if events >= 0:
         kinds[events] = PayloadKind.EVENTS
+    if noise >= 0:
+        kinds[noise] = PayloadKind.NOISE
     return np.frombuffer(kinds, np.uint8)
 
 

@@ -129,6 +129,8 @@ class Streams(Table):
     """-1: the peer takes no telephone-events."""
     events_clock = column(np.uint32)
     """Hz, of the durations of telephone-events."""
+    noise_payload_type = column(np.int16)
+    """-1: the peer takes no comfort noise, so silence is sent."""
     payload_kinds = column(np.uint8, 128)
     """By payload type: a ``Codec`` or a ``PayloadKind``."""
     period = column(np.int64)
@@ -286,7 +288,7 @@ class Streams(Table):
     heard = column(np.int16, LONGEST)
     """What the peer says, without holes."""
 
-    # ------------------------------------------------------------------------------- play, exchange, route
+    # ------------------------------------------------------------------------ play, exchange, route
     tap = column(np.int16, TAP)
     tap_written = column(np.int64)
     tap_at = column(np.int64)
@@ -370,6 +372,14 @@ class Streams(Table):
     packet = column(np.uint8, PACKET)
     """The datagram: ``header`` and ``payload`` are views of it."""
     packet_length = column(np.int64)
+    pause = column(np.uint8)
+    """A ``stages.hush.Pause``: whether there is silence, and a packet in place of it."""
+    quiet_for = column(np.int16)
+    """Ticks for which what we say has been silence."""
+    noise_sent = column(np.uint8)
+    """How loud we said that it is, -dBov."""
+    noise_sent_at = column(np.int64)
+    """In which tick."""
     suppressed = column(np.bool_)
     """There is nothing to be said, and the peer needs no packet for that."""
     talking = column(np.bool_)

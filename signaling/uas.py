@@ -270,6 +270,7 @@ def _try(
         codecs=usable_codecs(core, ()),
         keying=Keying(core.state.settings.media.srtp, core.entropy.octets),
         rtcp_mux=core.state.settings.media.rtcp_mux,
+        noise=core.state.settings.media.dtx,
     )
 
 

@@ -13,6 +13,7 @@ from mediaworker.codecs.formats import FORMATS
 from mediaworker.masks import each_kind, every, some
 from mediaworker.media import Batch, Media
 from mediaworker.rtp.event import SIZE
+from mediaworker.stages.hush import Pause
 from mediaworker.streams import HEADER, Rows
 
 WRITES: Final = frozenset({"payload", "packet_length", "suppressed"})
@@ -26,6 +27,8 @@ def encode(media: Media, batch: Batch) -> None:
         rows = rows[sends]
     if media.pausing:
         streams.suppressed[rows] = streams.offline[rows]
+    if media.hushing:
+        rows = _leave_out(media, rows)
     in_event = streams.in_event[rows]
     if some(in_event):
         events = rows[in_event]
@@ -36,6 +39,17 @@ def encode(media: Media, batch: Batch) -> None:
     if len(rows):
         for codec, same in each_kind(streams.codec[rows]):
             _encode(media, rows if same is None else rows[same], batch.samples, Codec(codec))
+
+
+def _leave_out(media: Media, rows: Rows) -> Rows:
+    """Write comfort noise or nothing in place of silence; return the rows that are left."""
+    streams, pauses = media.streams, media.streams.pause[rows]
+    told = rows[pauses == Pause.TOLD]
+    streams.payload[told, 0] = streams.noise_sent[told]
+    streams.packet_length[told] = HEADER + 1
+    streams.suppressed[rows[pauses == Pause.KEPT]] = True
+    left: Rows = rows[pauses == Pause.NONE]
+    return left
 
 
 def _encode(media: Media, rows: Rows, samples: int, codec: Codec) -> None:

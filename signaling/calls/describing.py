@@ -29,6 +29,7 @@ def our_offer(core: Core, call: Call, direction: str = "") -> bytes:
         session_id=core.entropy.number(62),
         keying=_keying(core, call),
         rtcp_mux=core.state.settings.media.rtcp_mux,
+        noise=core.state.settings.media.dtx,
     )
 
 
@@ -44,6 +45,7 @@ def our_answer(core: Core, call: Call, offer: bytes) -> tuple[bytes, Agreed]:
         session_id=core.entropy.number(62),
         keying=_keying(core, call),
         rtcp_mux=core.state.settings.media.rtcp_mux,
+        noise=core.state.settings.media.dtx,
     )
 
 
@@ -56,6 +58,7 @@ def considered(core: Core, call: Call, offer: bytes) -> Agreed:
         codecs=usable_codecs(core, call.codecs, call.leg.worker),
         keying=_keying(core, call),
         rtcp_mux=core.state.settings.media.rtcp_mux,
+        noise=core.state.settings.media.dtx,
     )
 
 

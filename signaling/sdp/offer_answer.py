@@ -17,7 +17,7 @@ import msgspec
 from bus.srtp import Crypto
 from bus.streams import Remote
 from signaling.sdp import codecs as coding
-from signaling.sdp.codecs import EVENTS, Codec
+from signaling.sdp.codecs import EVENTS, NOISE, Codec
 from signaling.sdp.crypto import (
     PLAIN,
     UNPROTECTED,
@@ -97,15 +97,17 @@ def make_offer(
     session_id: int,
     keying: Keying = UNPROTECTED,
     rtcp_mux: bool = False,
+    noise: bool = False,
 ) -> bytes:
     """Describe what we want; the same wish again (a retry) gives the same bytes.
 
     ``address`` is an IPv4 or IPv6 literal, ``port`` that of RTP (RTCP is one above).
     ``session_id`` counts for the first description only.  ``rtcp_mux``: RTCP may come with RTP
-    (RFC 5761 5.1.1).  Raises NotAcceptableError if none of
-    our codecs is named.
+    (RFC 5761 5.1.1).  ``noise``: comfort noise is taken (RFC 3389).  Raises NotAcceptableError if
+    none of our codecs is named.
     """
-    wish = _wish(address, port, codecs, direction, rtcp_mux=rtcp_mux)
+    ours = _known(tuple(codecs), noise)
+    wish = _wish(address, port, ours, direction, rtcp_mux=rtcp_mux)
     clock = negotiation.agreed.remote.events_clock if negotiation.agreed else EVENTS.clock
     events = _events(wish.codecs, clock)
     formats = _our_types(negotiation.payload_types, [*wish.codecs, *events])
@@ -176,6 +178,7 @@ def answer_offer(
     session_id: int,
     keying: Keying = UNPROTECTED,
     rtcp_mux: bool = False,
+    noise: bool = False,
 ) -> tuple[bytes, Agreed]:
     """Answer an offer, first or later: its first usable audio with its first common codec.
 
@@ -184,7 +187,8 @@ def answer_offer(
     """
     if negotiation.open:
         raise GlareError("our own offer has no answer yet")
-    wish = _wish(address, port, codecs, direction, rtcp_mux=rtcp_mux)
+    ours = _known(tuple(codecs), noise)
+    wish = _wish(address, port, ours, direction, rtcp_mux=rtcp_mux)
     offer, found = choose(body, wish.codecs, wish.address, keying.policy)
     slot, names = found.slot, _names(found.formats)
     crypto = answer_keys(found.lines, negotiation.keys, keying)
@@ -210,12 +214,13 @@ def consider_offer(
     codecs: Iterable[str],
     keying: Keying = UNPROTECTED,
     rtcp_mux: bool = False,
+    noise: bool = False,
 ) -> Agreed:
     """Return what answering an offer would settle.  Arguments and errors as in ``answer_offer``.
 
     A key that this needs is drawn, and stays.
     """
-    found = choose(body, _known(tuple(codecs)), address, keying.policy)[1]
+    found = choose(body, _known(tuple(codecs), noise), address, keying.policy)[1]
     crypto = answer_keys(found.lines, negotiation.keys, keying)
     negotiation.keys = keys_of(crypto)
     names = _names(found.formats)
@@ -226,17 +231,17 @@ def consider_offer(
 
 
 def _wish(
-    address: str, port: int, codecs: Iterable[str], direction: str, *, rtcp_mux: bool
+    address: str, port: int, codecs: tuple[Codec, ...], direction: str, *, rtcp_mux: bool
 ) -> _Wish:
-    ours, meant = _known(tuple(codecs)), BY_NAME[direction]
-    return _Wish(address=address, port=port, codecs=ours, direction=meant, rtcp_mux=rtcp_mux)
+    meant = BY_NAME[direction]
+    return _Wish(address=address, port=port, codecs=codecs, direction=meant, rtcp_mux=rtcp_mux)
 
 
 @lru_cache(KEPT)
-def _known(names: tuple[str, ...]) -> tuple[Codec, ...]:
+def _known(names: tuple[str, ...], noise: bool) -> tuple[Codec, ...]:
     if not (ours := coding.known(names)):
         raise NotAcceptableError(f"none of our codecs is among {list(names)}")
-    return tuple(ours)
+    return (*ours, NOISE) if noise else tuple(ours)
 
 
 def _events(codecs: tuple[Codec, ...], clock: int) -> list[Codec]:
@@ -335,11 +340,13 @@ def _agree(
     direction = AGREED[said][wanted]
     codec = next(iter(found.formats.values()))
     events = ours.get(coding.events_at(found.remote.events_clock).spelt, -1)
+    noise = ours[NOISE.spelt] if found.remote.noise_payload_type >= 0 else -1
     remote = msgspec.structs.replace(
         found.remote,
         address=address,
         receive_payload_type=ours[codec.spelt],
         receive_events_payload_type=events,
+        receive_noise_payload_type=noise,
         send=direction.sends,
         receive=direction.receives,
         crypto=crypto,

@@ -9,7 +9,7 @@ import msgspec
 
 from bus.streams import Remote
 from signaling.sdp import codecs as coding
-from signaling.sdp.codecs import EVENTS, Codec
+from signaling.sdp.codecs import EVENTS, NOISE, Codec
 from signaling.sdp.crypto import PROTOCOLS, Line, lines_to_use
 from signaling.sdp.direction import Direction, direction_of
 from signaling.sdp.errors import NotAcceptableError
@@ -78,7 +78,7 @@ def usable(
 
 
 def _common(media: Media, codecs: Collection[Codec]) -> dict[int, Codec]:
-    """Return the payload types of the first common codec and of the events, empty if no codec."""
+    """Return the payload types of the first common codec, of events and of noise, if any."""
     theirs = {n: codec for n, codec in coding.payload_types(media).items() if codec}
     chosen = [n for n, c in theirs.items() if c in codecs and coding.is_audio(c)][:1]
     if not chosen:
@@ -86,7 +86,10 @@ def _common(media: Media, codecs: Collection[Codec]) -> dict[int, Codec]:
     clock = theirs[chosen[0]].clock
     events = [n for n, codec in theirs.items() if coding.is_events(codec)]
     events.sort(key=lambda n: theirs[n].clock != clock)  # the audio's own is the one to use
-    return {n: theirs[n] for n in (*chosen, *events[:1])}
+    noise = [n for n, codec in theirs.items() if codec == NOISE and codec in codecs]
+    if clock != NOISE.clock:  # its timestamps are the audio's
+        noise = []
+    return {n: theirs[n] for n in (*chosen, *events[:1], *noise[:1])}
 
 
 def _address(session: Session, media: Media, local: str) -> str | None:
@@ -115,6 +118,7 @@ def _remote(media: Media, address: str, formats: dict[int, Codec]) -> Remote:
     number, codec = next(iter(formats.items()))
     events = next(((n, c.clock) for n, c in formats.items() if coding.is_events(c)), None)
     events_payload_type, events_clock = events or (-1, EVENTS.clock)
+    noise = next((n for n, c in formats.items() if c == NOISE), -1)
     return Remote(
         address=address,
         port=media.port,
@@ -129,6 +133,8 @@ def _remote(media: Media, address: str, formats: dict[int, Codec]) -> Remote:
         ptime_ms=coding.packet_time(media, codec),
         parameters=coding.parameters_of(media, number),
         rtcp_mux=is_mux(media),
+        noise_payload_type=noise,
+        receive_noise_payload_type=noise,
     )
 
 

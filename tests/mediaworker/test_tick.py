@@ -59,6 +59,7 @@ def busy() -> Worker:
     worker.open(peer(send=False))
     worker.open()
     worker.open(peer(codec="opus", clock=48000, payload_type=111, parameters="usedtx=1"))
+    worker.open(peer(noise_payload_type=13))
     tones = worker.open(peer(events_payload_type=-1))
     for index, packet in enumerate(packets(ULAW.encode(np.tile(pair("5")[:1600:2], 4)))):
         worker.arrive(tones, packet, after=2 + 4 * index)

@@ -4,9 +4,10 @@ import pytest
 
 from bus.calls import Answer, Answered, Ended, IncomingCall, MediaChanged, Outcome
 from bus.errors import BadRequestError, WrongStateError
+from bus.settings import MediaSettings, Settings
 from bus.streams import Remote
 from signaling.sip.message import Request
-from tests.harness.arena import BOB, TO_CAROL, Arena
+from tests.harness.arena import ALICE, BOB, TO_CAROL, Arena
 from tests.harness.network import Path
 from tests.harness.puppet import Caller, Puppet
 from tests.scenarios.test_reinvite import bye, connected, final, heard, media, reinvite
@@ -133,5 +134,24 @@ def test_a_call_that_cannot_be_answered_so_rings_on(arena: Arena) -> None:
     arena.network.run(until=lambda: arena.alice_is_up(asked))
     arena.network.run(seconds=0.5)
     assert arena.bob.heard(Answered)[-1].codec == "PCMU"
+    arena.alice.hang_up_all()
+    arena.network.run(seconds=1.0)
+
+
+@pytest.mark.parametrize(("dtx", "taken"), [(True, 13), (False, -1)])
+def test_two_engines_agree_on_comfort_noise_if_both_want_it(
+    arena: Arena, dtx: bool, taken: int
+) -> None:
+    wants = Settings(media=MediaSettings(dtx=True))
+    arena.alice = arena.station("alice", ALICE, settings=wants)
+    arena.bob = arena.station("bob", BOB, settings=wants if dtx else Settings())
+    arena.bob_answers()
+    arena.alice.dial("sip:bob@192.0.2.2")
+    arena.network.run(until=lambda: bool(arena.alice.heard(Answered)))
+    arena.network.run(seconds=0.1)
+    for side in (arena.alice, arena.bob):
+        remote = side.worker.open_streams[0].remotes[-1]
+        assert (remote.codec, remote.events_payload_type) == ("PCMU", 101)
+        assert remote.noise_payload_type == remote.receive_noise_payload_type == taken
     arena.alice.hang_up_all()
     arena.network.run(seconds=1.0)
