@@ -1,8 +1,9 @@
 """What fills a hole: the waveform goes on with its pitch, then fades (after G.711 Appendix I).
 
 The first 20 ms repeat one pitch period, then two, then three take turns, so that it does not
-sound like a machine.  From 20 ms on it fades (the appendix does both after 10 ms, which scores less
-with speech), and after 60 ms there is silence.  Edges are blended:
+sound like a machine (the appendix does so after 10 ms, which scores less with speech).  From 10 ms
+on it fades, and after 60 ms there is silence.  The less a sound repeats itself, the quieter is what
+is made up of it: a wrong guess is worse than less.  Edges are blended:
 within the repetition, where one number of periods follows another, and into what comes after.
 
 All of it works on many rows at once, each with its own pitch.  A ``past`` ends where a hole begins.
@@ -23,7 +24,9 @@ TEMPLATE: Final = 160
 KNOWN: Final = 400
 """Samples at 8 kHz of the past that are needed: three periods and a bit."""
 STEADY: Final = 20 * MILLISECOND
-FADE: Final = 40 * MILLISECOND
+LOUD: Final = 10 * MILLISECOND
+"""Samples at 8 kHz until it fades, and until it is as quiet as its likeness says."""
+FADE: Final = 50 * MILLISECOND
 BLEND: Final = 4 * MILLISECOND
 """Samples at 8 kHz of blending into what follows, for 20 ms of hole."""
 
@@ -66,8 +69,18 @@ def extend(past: Floats, lags: Numbers, elapsed: Numbers, samples: int, scale: i
             sound += share * (_repeat(past, lag, times, periods) - sound)
     step_back = past[:, -1:] - np.take_along_axis(past, past.shape[1] - 1 - lag, axis=1)
     sound += step_back * np.maximum(1 - times / (lag // 4), 0).astype(np.float32)
-    sound *= np.clip(1 - (times - step) / (FADE * scale), 0, 1).astype(np.float32)
+    trust = 1 - np.minimum(times / (LOUD * scale), 1) * (1 - _trust(past, lag, scale))
+    sound *= (trust * np.clip(1 - (times - LOUD * scale) / (FADE * scale), 0, 1)).astype(np.float32)
     return sound
+
+
+def _trust(past: Floats, lag: Numbers, scale: int) -> Floats:
+    """Return how much what goes on is worth, shape (rows, 1): 1 if it repeats itself exactly."""
+    places = past.shape[1] - TEMPLATE * scale + np.arange(TEMPLATE * scale)
+    earlier = np.take_along_axis(past, places - lag, axis=1)
+    likeness = scores(past[:, -TEMPLATE * scale :], earlier[:, np.newaxis])
+    trust: Floats = np.sqrt(np.clip(likeness, 0, 1))
+    return trust
 
 
 def _repeat(past: Floats, lag: Numbers, times: Numbers, periods: int) -> Floats:
