@@ -336,6 +336,7 @@ def _unanswered(core: Core, key: str, at: float) -> None:
     core.reply(asked.waiting, TooLateError(reason))
     call = core.state.calls.get(asked.call)
     if call is None:
+        conferring.refused(core, asked, TooLateError(reason))
         return
     seat = core.state.workers.seats.get(asked.worker)
     if asked.verb == "open_stream" and seat is not None:

@@ -1,31 +1,21 @@
 """Conferences: made, joined, left and ended.
 
-The room is opened on the worker of the first member.  A call that ends leaves; a call that takes
-the place of another (INVITE with Replaces, a transfer that we follow) is what that was, there and
-in a bridge.
+The room is opened on the worker of the first member; calls of others are linked to it.  A call
+that ends leaves; a call that takes the place of another (INVITE with Replaces, a transfer that we
+follow) is what that was, there and in a bridge.
 """
 
 from bus.calls import Answered, Ended, Ok, Progress
-from bus.errors import NoCapacityError, WrongStateError
-from bus.ids import CallId, PeerId, StreamId, WorkerId
+from bus.errors import NoCapacityError, RefusedError, TooLateError
+from bus.ids import PeerId, StreamId, WorkerId
 from bus.routing import ConferenceEnded, Join, MemberChanged
 from bus.streams import CloseStream, ConnectStream, OpenRoom
 from signaling.calls.bridging import bridge, unbridge
 from signaling.calls.call import Call, Waiting
+from signaling.calls.linking import NOBODY, connect, forget, linked, reachable, stream_on, unlink
 from signaling.conference import Conference, Member
 from signaling.core import Core
-
-NOBODY = CallId("")
-"""The call that a request about a room is for."""
-
-
-def beside(call: Call, worker: WorkerId) -> None:
-    """Raise WrongStateError unless a worker carries a call."""
-    if call.leg.worker != worker:
-        raise WrongStateError(
-            f"call {call.id} is carried by worker {call.leg.worker}, not by {worker}:"
-            " place it there with near="
-        )
+from signaling.state import Asked
 
 
 def place(core: Core, conference: Conference, worker: WorkerId) -> None:
@@ -55,13 +45,13 @@ def join(
     conference.members[call.id] = member
     listener = core.state.calls.get(member.to)
     silent = member.role == "listen" or member.muted
-    connect = ConnectStream(
+    to = ConnectStream(
         stream=call.leg.stream,
         room=conference.stream,
         gain=0.0 if silent else factor(member.gain),
-        whispers_to=listener.leg.stream if listener else StreamId(0),
+        whispers_to=stream_on(core, listener, conference.worker) if listener else StreamId(0),
     )
-    core.ask_leg(call, connect, waiting)
+    connect(core, call, conference.worker, to, waiting)
     changed = MemberChanged(
         call=call.id,
         conference=conference.id,
@@ -121,10 +111,24 @@ def part(core: Core, call: Call, reason: str) -> None:
 
 
 def lost(core: Core, worker: WorkerId) -> None:
-    """End what a worker mixed that is gone."""
+    """End what a worker mixed that is gone, and part who was linked to it."""
     for conference in list(core.state.conferences.values()):
         if conference.worker == worker and conference.stream:
             end(core, conference, f"media worker {worker} was lost")
+    for name, link in list(core.state.links.items()):
+        call = core.state.calls.get(name)
+        if call is not None and worker in (link.near.worker, link.far.worker):
+            part(core, call, "ended")
+
+
+def refused(core: Core, asked: Asked, error: RefusedError) -> None:
+    """Part a call whose link a worker does not carry, if it is a link that was asked for."""
+    call = linked(core, asked.stream)
+    if call is not None:
+        if asked.verb == "open_stream" and not isinstance(error, TooLateError):
+            forget(core, asked.stream)
+        unlink(core, call, error)
+        part(core, call, "refused")
 
 
 def owner_lost(core: Core, owner: PeerId) -> None:
@@ -153,19 +157,18 @@ def _part(
         core.ask_leg(call, ConnectStream(stream=call.leg.stream), waiting)
     else:
         core.reply(waiting, Ok())
+    unlink(core, call)
     event = MemberChanged(call=call.id, conference=conference.id, role="", reason=reason)
     core.tell(call, event)
 
 
 def _succeed(core: Core, call: Call, before: Call) -> None:
-    """Let a call be what another one was, if the same worker carries it."""
-    if call.leg.worker != before.leg.worker:
-        return
+    """Let a call be what another one was, if it can be heard there."""
     partner = core.state.calls.get(before.bridged)
     conference = core.state.conferences.get(before.conference)
-    if partner is not None:
+    if partner is not None and reachable(core, call, partner.leg.worker):
         bridge(core, call, partner)
-    elif conference is not None:
+    elif conference is not None and reachable(core, call, conference.worker):
         member = conference.members[before.id]
         join(core, conference, call, member)
         leave(core, before, "elsewhere")

@@ -11,9 +11,9 @@ from bus.codec import encode, raw
 from bus.envelope import Done, Event, Refused
 from bus.envelope import Request as BusRequest
 from bus.errors import RefusedError
-from bus.ids import CallId
+from bus.ids import CallId, StreamId
 from bus.protocol import CallEvent, ClientEvent
-from bus.streams import StreamCommand
+from bus.streams import DrainWorker, StreamCommand
 from signaling.calls.call import Call, Waiting
 from signaling.clients import Client
 from signaling.effects import Effect, Log, Publish, Send, ToClient, ToWorker
@@ -113,7 +113,8 @@ class Core:
         self.count("worker_requests")
         key = f"{seat.session}:{number}"
         verb = str(type(body).__struct_config__.tag)
-        self.state.asked[key] = Asked(verb, call, seat.hello.worker, deadline, waiting)
+        stream = StreamId(0) if isinstance(body, DrainWorker) else body.stream
+        self.state.asked[key] = Asked(verb, call, seat.hello.worker, deadline, waiting, stream)
         heappush(self.state.timers, (deadline, key, "asked"))
 
     def ask_leg(self, call: Call, body: StreamCommand, waiting: Waiting | None = None) -> None:

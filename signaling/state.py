@@ -8,6 +8,7 @@ from bus.calls import CallInfo
 from bus.ids import CallId, PeerId, StreamId, WorkerId
 from bus.settings import Settings
 from signaling.calls.call import Call, Waiting
+from signaling.calls.link import Link
 from signaling.calls.referral import Referral
 from signaling.clients import Clients
 from signaling.conference import Conference
@@ -54,6 +55,7 @@ class Asked(msgspec.Struct, frozen=True):
     worker: WorkerId
     deadline: float
     waiting: Waiting | None
+    stream: StreamId = StreamId(0)
 
 
 class Outside(msgspec.Struct, kw_only=True):
@@ -116,6 +118,8 @@ class AgentState(msgspec.Struct, kw_only=True):
     nonces: Nonces = msgspec.field(default_factory=Nonces)
     conferences: dict[str, Conference] = {}
     conferences_total: int = 0
+    links: dict[CallId, Link] = {}
+    """Of calls that are heard on workers that do not carry them."""
     referrals: dict[str, Referral] = {}
     """Transfers that we are asked for, by their names."""
     outside: dict[str, Outside] = {}

@@ -25,10 +25,13 @@ from signaling.calls.dialling import is_ready
 from signaling.calls.digits import worker_refused, worker_sent
 from signaling.calls.hold import music_plays, music_refused
 from signaling.calls.leg import closed, opened
+from signaling.calls.linking import linked
+from signaling.calls.linking import opened as link_opened
 from signaling.calls.silence import be_heard, fall_silent
 from signaling.calls.states import Cue
 from signaling.calls.verdicts import Happening
 from signaling.conferring import lost, part
+from signaling.conferring import refused as link_refused
 from signaling.core import Core
 from signaling.effects import ToWorker, WatchWorker
 from signaling.placement import Seat, info
@@ -142,6 +145,7 @@ def _done(core: Core, identity: str, done: Done) -> None:
     core.reply(asked.waiting, _told(core, asked, done))
     call = core.state.calls.get(asked.call)
     if call is None:
+        _done_for_nobody(core, asked, done)
         return
     match _reply(core, done):
         case streams.StreamOpened() as reply if asked.verb == "open_stream":
@@ -156,6 +160,19 @@ def _done(core: Core, identity: str, done: Done) -> None:
             failed(core, call, asked, f"{asked.worker} gave {asked.verb} a wrong answer")
         case _:
             pass
+
+
+def _done_for_nobody(core: Core, asked: Asked, done: Done) -> None:
+    """Take the answer to what was asked of a link (or a room, or for a call that is over)."""
+    call = linked(core, asked.stream) if asked.verb == "open_stream" else None
+    if call is None:
+        return
+    reply = _reply(core, done)
+    if isinstance(reply, streams.StreamOpened):
+        link_opened(core, call, asked.stream, reply.port)
+    else:
+        reason = f"{asked.worker} gave {asked.verb} a wrong answer"
+        link_refused(core, asked, TooLateError(reason))
 
 
 def _told(core: Core, asked: Asked, done: Done) -> Ok | Position:
@@ -192,6 +209,8 @@ def _refused(core: Core, identity: str, refused: Refused) -> None:
     call = core.state.calls.get(asked.call)
     if call is not None:
         failed(core, call, asked, f"{refused.code}: {refused.reason}", error)
+    else:
+        link_refused(core, asked, error)
 
 
 def failed(

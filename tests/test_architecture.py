@@ -74,6 +74,8 @@ TESTED_ELSEWHERE = {
     "signaling/conference.py": "structs without behaviour, tests/scenarios/test_routing.py",
     "signaling/conferring.py": "tests/scenarios/test_routing.py",
     "signaling/calls/bridging.py": "tests/scenarios/test_routing.py",
+    "signaling/calls/link.py": "structs without behaviour, tests/scenarios/test_links.py",
+    "signaling/calls/linking.py": "tests/scenarios/test_links.py",
     "signaling/verbs/routing.py": "tests/scenarios/test_routing.py",
     "signaling/forwarding.py": "tests/scenarios/test_registrar.py",
     "signaling/guarding.py": "tests/scenarios/test_challenges.py",

@@ -31,10 +31,11 @@ from bus.streams import (
 )
 from signaling.calls.bridging import bridge, unbridge
 from signaling.calls.call import Waiting
+from signaling.calls.linking import NOBODY, check_reachable
 from signaling.checks import call_named, call_up, check_source
 from signaling.clients import Client
 from signaling.conference import Conference
-from signaling.conferring import NOBODY, beside, end, factor, join, leave, member_of, part, place
+from signaling.conferring import end, factor, join, leave, member_of, part, place
 from signaling.core import Core
 from signaling.verbs.verb import Verbs
 
@@ -47,7 +48,7 @@ def _bridge(core: Core, client: Client, waiting: Waiting, command: Bridge) -> No
     call, other = call_up(core, command.call), call_up(core, command.other)
     if call is other:
         raise BadRequestError("other: a call cannot be bridged with itself")
-    beside(other, call.leg.worker)
+    check_reachable(core, call, other.leg.worker)
     for each in (call, other):
         if each.bridged not in (call.id, other.id):
             part(core, each, "elsewhere")
@@ -84,7 +85,7 @@ def _join(core: Core, client: Client, waiting: Waiting, command: Join) -> None:
         raise BadRequestError(f"to: {command.to} is no other member of {conference.id}")
     _check_gain("gain", command.gain)
     place(core, conference, call.leg.worker)
-    beside(call, conference.worker)
+    check_reachable(core, call, conference.worker)
     join(core, conference, call, member_of(command), waiting)
 
 

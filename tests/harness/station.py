@@ -84,6 +84,8 @@ class Station:
         self.network = network
         self.chance = random.Random(f"{network.seed} {name}")
         self.worker = StandInWorker("w0")
+        self.workers = {"worker": self.worker}
+        """By their identities on the bus; most engines have one."""
         self.events: list[ClientEvent] = []
         self.logs: list[str] = []
         self.reactions: list[Callable[[ClientEvent], None]] = []
@@ -188,13 +190,21 @@ class Station:
             "outside": state.outside,
             "referrals": state.referrals,
             "transactions": state.transactions.deadline(),
-            "streams": self.worker.open_streams,
+            "links": state.links,
+            "streams": [each for worker in self.workers.values() for each in worker.open_streams],
         }
         return {name: value for name, value in tables.items() if value}
 
     def is_idle(self) -> bool:
         """Whether nothing is left of any call."""
         return not self.left()
+
+    def add_worker(self, name: str, *, pid: int, codecs: tuple[str, ...] = ()) -> StandInWorker:
+        """Let another worker join."""
+        worker = self.workers[name] = StandInWorker(name, pid=pid)
+        worker.codecs = codecs or worker.codecs
+        self.feed(FromWorker(name, worker.hello()))
+        return worker
 
     def _greet(self) -> None:
         self.feed(FromWorker("worker", self.worker.hello()))
@@ -206,8 +216,9 @@ class Station:
         self.later(BEAT, self._live)
 
     def _live(self) -> None:
-        for frame in self.worker.beat():
-            self.feed(FromWorker("worker", frame))
+        for identity, worker in self.workers.items():
+            for frame in worker.beat():
+                self.feed(FromWorker(identity, frame))
         if not self.owner_silent:
             self.send(Ping())
         self.later(BEAT, self._live)
@@ -231,7 +242,7 @@ class Station:
                 remote = f"{flow.transport}:{flow.host}:{flow.port}"
                 self._out.append((Path(flow.listener, remote), effect.datagram))
             case ToWorker():
-                self.later(HOP, lambda: self._to_worker(effect.frame))
+                self.later(HOP, lambda: self._to_worker(effect.identity, effect.frame))
             case ToClient():
                 self._to_owner(effect.frame)
             case Resolve():
@@ -243,9 +254,10 @@ class Station:
             case _:
                 pass
 
-    def _to_worker(self, frame: bytes) -> None:
-        for answer in self.worker.take(frame):
-            self.feed(FromWorker("worker", answer))
+    def _to_worker(self, identity: str, frame: bytes) -> None:
+        worker = self.workers.get(identity)
+        for answer in worker.take(frame) if worker is not None else ():
+            self.feed(FromWorker(identity, answer))
 
     def _to_owner(self, frame: bytes) -> None:
         message = decode_frame(frame)

@@ -81,10 +81,13 @@ class Stream:
 class StandInWorker:
     """Sans-IO: ``take`` a frame, get the frames that go back."""
 
-    def __init__(self, name: str, *, capacity: int = 100) -> None:
+    def __init__(self, name: str, *, capacity: int = 100, pid: int = 4711) -> None:
         self.name = WorkerId(name)
+        self.pid = pid
+        self.codecs: tuple[str, ...] = ("PCMU", "PCMA", "G722", "opus/48000", "L16/16000")
         self.capacity = capacity
         self.session = ""
+        self.draining = False
         self.streams: dict[StreamId, Stream] = {}
         self.refusal: tuple[str, str] | None = None
         """Code and reason with which streams are refused."""
@@ -106,10 +109,10 @@ class StandInWorker:
             WorkerHello(
                 worker=self.name,
                 incarnation="1",
-                pid=4711,
+                pid=self.pid,
                 capacity=self.capacity,
                 table="",
-                codecs=("PCMU", "PCMA", "G722", "opus/48000", "L16/16000"),
+                codecs=self.codecs,
                 backend="stand-in",
                 scheduling="normal",
             )
@@ -119,7 +122,11 @@ class StandInWorker:
         """Say that we still are."""
         if self.silent or not self.session:
             return []
-        return [self._request(WorkerBeat(load=0.0, streams=len(self.open_streams)))]
+        return [
+            self._request(
+                WorkerBeat(load=0.0, streams=len(self.open_streams), draining=self.draining)
+            )
+        ]
 
     def digit(self, stream: StreamId, digit: str) -> bytes:
         """Say that a digit was heard."""
