@@ -162,9 +162,9 @@ def together(name: str, commands: list[list[str]]) -> bool:
             running.append((subprocess.Popen(command, cwd=ROOT, stdout=said, stderr=said), said))
         codes = [process.wait() for process, _ in running]
         for _, log in running:
-            if said is not None:
-                said.seek(0)
-                print(said.read().decode(errors="replace"), flush=True)
+            if log is not None:
+                log.seek(0)
+                print(log.read().decode(errors="replace"), flush=True)
     verdict = "failed" if any(codes) else "passed"
     say(f"{name}: {verdict}, {time.monotonic() - started:.0f} s")
     return not any(codes)
