@@ -21,8 +21,11 @@ from bus.commands.devices import DEVICES
 from bus.commands.doctor import DOCTOR
 from bus.commands.dtmf import DTMF
 from bus.commands.events import EVENTS
+from bus.commands.gain import GAIN, MUTE, UNMUTE
 from bus.commands.hangup import HANGUP
 from bus.commands.hold import HOLD, RESUME
+from bus.commands.play import PLAY
+from bus.commands.record import RECORD
 from bus.commands.register import REGISTER, REGISTRATIONS
 from bus.commands.status import STATUS
 from bus.commands.trace import TRACE
@@ -46,6 +49,11 @@ COMMANDS: Final[tuple[Command[Any], ...]] = (
     BRIDGE,
     UNBRIDGE,
     CONFERENCE,
+    PLAY,
+    RECORD,
+    GAIN,
+    MUTE,
+    UNMUTE,
     REGISTER,
     REGISTRATIONS,
     EVENTS,

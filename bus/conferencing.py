@@ -86,8 +86,9 @@ class Conference:
         """Let a call in, or change what it is there.
 
         ``role``: ``speak``, ``listen`` (is not heard), or ``whisper`` (is heard by the member
-        ``to`` alone).  ``gain`` in dB.  Raises WrongStateError if it is not up or carried by
-        another media worker (see ``near`` of ``dial`` and ``answer``).
+        ``to`` alone).  ``gain`` in dB.  Raises WrongStateError if it is not up,
+        NoCapacityError if another media worker carries it and there is no stream for a link (see
+        ``near`` of ``dial`` and ``answer``).
         """
         join = Join(
             conference=self.id,

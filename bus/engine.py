@@ -184,7 +184,8 @@ class Engine:
         """Let the peers of two calls hear each other, from now on or for a block (``async with``).
 
         It ends with either call, or when one is connected otherwise (``events.Unbridged``).
-        Raises WrongStateError if they are not up, or carried by different media workers (``near``).
+        Raises WrongStateError if they are not up, NoCapacityError if different media workers carry
+        them (see ``near``) and there is no stream for a link.
         """
         return Bridging(self, call, other)
 

@@ -1,7 +1,8 @@
 """Who hears whom: bridges, conferences, gain, queues; on the wire of the bus.
 
-Calls that are to hear each other are carried by one media worker: a call is placed beside another
-one, or beside a conference, by ``near`` of ``Dial`` and ``Answer``.
+A call is placed beside another one, or beside a conference, by ``near`` of ``Dial`` and ``Answer``:
+one media worker carries both.  If two do, a link of two streams leads from one to the other, which
+takes some 40 ms more each way.
 """
 
 import msgspec
@@ -19,7 +20,7 @@ class Bridge(Body, tag="bridge", frozen=True):
     What is played to one is heard in place of the other, until it ends.  A held peer hears its
     music, the other one silence.  It ends with either call; a call that takes the place of one of
     them (RFC 3891) takes its place here too.
-    Refused: ``not_found``, ``wrong_state`` (not up, or carried by different workers).
+    Refused: ``not_found``, ``wrong_state`` (not up), ``no_capacity`` (for a link).
     """
 
     call: CallId
@@ -71,7 +72,7 @@ class Opened(Body, tag="opened", frozen=True):
 class Join(Body, tag="join", frozen=True):
     """Let a call into a conference, or change what it is there.  Reply: ``Ok``.
 
-    Refused: ``not_found``, ``wrong_state`` (not up, or carried by another worker), ``bad_request``.
+    Refused: ``not_found``, ``wrong_state`` (not up), ``no_capacity`` (for a link), ``bad_request``.
     """
 
     conference: str
@@ -164,15 +165,15 @@ class ConferenceEnded(Body, tag="conference_ended", frozen=True):
 
 
 class Turn(Body, tag="turn", frozen=True):
-    """Set gain and mute of both directions.  Reply: ``Ok``.  Refused: ``bad_request``."""
+    """Set gain and mute of both directions; None: as it is.  Refused: ``bad_request``."""
 
     call: CallId
-    received: float = 0.0
+    received: float | None = None
     """dB, of what the peer says."""
-    sent: float = 0.0
+    sent: float | None = None
     """Of what it hears."""
-    mute_received: bool = False
-    mute_sent: bool = False
+    mute_received: bool | None = None
+    mute_sent: bool | None = None
 
 
 class Queue(Body, tag="queue", frozen=True):

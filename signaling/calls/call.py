@@ -6,6 +6,7 @@ import msgspec
 
 from bus.calls import CallInfo, Ended, OnOwnerLost, Quality
 from bus.ids import CallId, PeerId, StreamId, WorkerId
+from bus.routing import Turn
 from bus.sources import AnySource, Silence
 from bus.streams import Remote
 from signaling.calls.exchange import Exchange
@@ -254,6 +255,8 @@ class Call(msgspec.Struct, kw_only=True):
     """The call whose peer its peer hears, and is heard by."""
     conference: str = ""
     """That it is in."""
+    turned: Turn | None = None
+    """All gains and mutes, once they were said."""
     ended: Ended | None = None
     told: bool = False
 

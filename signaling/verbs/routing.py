@@ -2,6 +2,8 @@
 
 import math
 
+import msgspec
+
 from bus.calls import Ok
 from bus.errors import BadRequestError, NoCapacityError, NotFoundError, WrongStateError
 from bus.routing import (
@@ -124,12 +126,16 @@ def _list(core: Core, client: Client, waiting: Waiting, command: ListConferences
 
 def _turn(core: Core, client: Client, waiting: Waiting, command: Turn) -> None:
     call = call_up(core, command.call)
-    _check_gain("received", command.received)
-    _check_gain("sent", command.sent)
+    for field in ("received", "sent"):
+        _check_gain(field, getattr(command, field) or 0.0)
+    before = call.turned or Turn(call=call.id)
+    said = {name: getattr(command, name) for name in command.__struct_fields__}
+    changes = {name: value for name, value in said.items() if value is not None}
+    turned = call.turned = msgspec.structs.replace(before, **changes)
     request = TurnStream(
         stream=call.leg.stream,
-        received=0.0 if command.mute_received else factor(command.received),
-        sent=0.0 if command.mute_sent else factor(command.sent),
+        received=0.0 if turned.mute_received else factor(turned.received or 0.0),
+        sent=0.0 if turned.mute_sent else factor(turned.sent or 0.0),
     )
     core.ask_leg(call, request, waiting)
 

@@ -1,3 +1,4 @@
+import msgspec
 import pytest
 
 from bus.calls import Play
@@ -27,9 +28,9 @@ def test_gain_and_mute_of_both_directions_are_said_together() -> None:
         await call.mute()
         await call.gain(sent=3.0)
         await call.mute(received=False)
-        last = Turn(call=ID, received=-6.0, sent=3.0)
+        last = Turn(call=ID, received=-6.0, sent=3.0, mute_received=False, mute_sent=False)
         assert desk.asked[-1] == last
-        assert desk.asked[-2] == Turn(call=ID, received=-6.0, sent=3.0, mute_received=True)
+        assert desk.asked[-2] == msgspec.structs.replace(last, mute_received=True)
 
     run(scenario)
 

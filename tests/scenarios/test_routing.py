@@ -250,6 +250,10 @@ def test_gain_queue_position_and_pause(arena: Arena) -> None:
     stream = streams(arena)[0]
     told(arena, Turn(call=one, received=6.0206, mute_sent=True))
     assert stream.gains == pytest.approx((2.0, 0.0), abs=1e-4)
+    told(arena, Turn(call=one, sent=-6.0206))
+    assert stream.gains == pytest.approx((2.0, 0.0), abs=1e-4), "what is not said stays"
+    told(arena, Turn(call=one, mute_sent=False))
+    assert stream.gains == pytest.approx((2.0, 0.5), abs=1e-4)
     assert "bad_request" in refusal(arena, Turn(call=one, received=99.0))
     for path in ("/a.wav", "/b.wav"):
         told(arena, Queue(call=one, source=Wave(path)))
