@@ -111,14 +111,10 @@ def part(core: Core, call: Call, reason: str) -> None:
 
 
 def lost(core: Core, worker: WorkerId) -> None:
-    """End what a worker mixed that is gone, and part who was linked to it."""
+    """End what a worker mixed that is gone; bridges end with the calls that it carried."""
     for conference in list(core.state.conferences.values()):
         if conference.worker == worker and conference.stream:
             end(core, conference, f"media worker {worker} was lost")
-    for name, link in list(core.state.links.items()):
-        call = core.state.calls.get(name)
-        if call is not None and worker in (link.near.worker, link.far.worker):
-            part(core, call, "ended")
 
 
 def refused(core: Core, asked: Asked, error: RefusedError) -> None:

@@ -47,6 +47,25 @@ def test_frames_arrive_in_order(rings: Recordings, tmp_path: Path) -> None:
     assert rings.read[1] == rings.written[1]
 
 
+@pytest.mark.parametrize("drained", [False, True])
+def test_a_file_widens_from_a_frame_on(rings: Recordings, tmp_path: Path, *, drained: bool) -> None:
+    """What is at 8 kHz is brought to 16 kHz, so time stays true; the rest is as it came."""
+    recorder, path = Recorder(rings), tmp_path / "r.wav"
+    recorder.start(Start(1, str(path)))
+    put(rings, 1, 20)
+    if drained:
+        recorder.drain()
+    rings.wide_from[1] = 21
+    put(rings, 1, 4)
+    recorder.stop(1)
+    with wave.open(str(path)) as file:
+        assert (file.getframerate(), file.getnchannels()) == (16000, 2)
+    found = read(path)
+    assert len(found) == (20 * 2 + 4) * 160
+    assert found[-4 * 160 :].tolist() == wanted([20, 21, 22, 23])
+    assert abs(found[20 * 160, 0] - 10) <= 1, "half of what was narrow is at half of its time"
+
+
 def test_what_was_overwritten_is_silence(rings: Recordings, tmp_path: Path) -> None:
     recorder, path = Recorder(rings), tmp_path / "r.wav"
     recorder.start(Start(0, str(path)))

@@ -8,7 +8,7 @@ import pytest
 from bus.calls import Ok
 from bus.errors import BadSourceError, NoCapacityError, WrongStateError
 from bus.ids import StreamId
-from bus.streams import RecordStream
+from bus.streams import PauseStreamRecording, RecordStream
 from mediaworker.seats import Seat, Taping
 from tests.mediaworker.desk_role import DeskRole
 
@@ -46,6 +46,36 @@ def test_the_tick_writes_only_while_it_runs(role: DeskRole, tmp_path: Path) -> N
     role.until(lambda: bool(answers))
     assert seat.tape is None
     assert not role.desk.recorders.busy
+
+
+def pause(*, paused: bool = True) -> PauseStreamRecording:
+    return PauseStreamRecording(stream=ONE, paused=paused)
+
+
+def test_the_tick_writes_nothing_while_it_pauses(role: DeskRole, tmp_path: Path) -> None:
+    seat = role.open(1)
+    assert isinstance(role.ask(pause()), WrongStateError)
+    role.ask(record(tmp_path / "r.wav"))
+    assert seat.tape is not None
+    for _ in range(2):
+        assert role.ask(pause()) == Ok()
+        assert ring(role, seat) == -1
+        assert role.ask(pause(paused=False)) == Ok()
+        assert ring(role, seat) == seat.tape.ring
+    role.ask(pause())
+    role.ask(record(""))
+    assert seat.tape is None
+    assert not role.desk.recorders.busy
+    assert isinstance(role.ask(pause(paused=False)), WrongStateError)
+
+
+def test_paused_before_it_began(role: DeskRole, tmp_path: Path) -> None:
+    seat = role.open(1)
+    answers = role.give(record(tmp_path / "r.wav"))
+    assert role.ask(pause()) == Ok()
+    role.until(lambda: bool(answers))
+    assert seat.tape is not None
+    assert (seat.tape.state, ring(role, seat)) == (Taping.RUNNING, -1)
 
 
 def test_a_ring_begins_empty(role: DeskRole, tmp_path: Path) -> None:
