@@ -279,6 +279,8 @@ class Streams(Table):
     """In the window before."""
     steady_at = column(np.int64)
     """From when on frames may be made shorter."""
+    drifts_until = column(np.int64)
+    """Until then the peer's clock is taken to be slow, and more is kept in hand."""
     gap = column(np.int32)
     """Samples of hole just before the cursor; from ``IDLE`` on the peer is taken to be silent."""
     noise = column(np.uint8)

@@ -25,6 +25,10 @@ SETTLING: Final = 60
 """Ticks from the first packet until what is too much is taken away."""
 HOLD: Final = 1000
 """Ticks that a depth is kept after a packet that was late, 5 s."""
+STILL_HZ: Final = 500
+"""If jitter is less than one over it, 2 ms, it is a slow clock that makes packets late."""
+DRIFTING: Final = 48_000
+"""Ticks that a clock is taken to be slow, 4 minutes: at 100 ppm it is seen to be every 200 s."""
 IDLE: Final = 800
 """Samples at 8 kHz without any packet, 100 ms."""
 AMPLE: Final = 1 << 30
@@ -123,6 +127,8 @@ def _moisten(media: Media, row: int, ahead: int, form: Format) -> int:
     if paid < debt:
         media.public.packets_late[row] += np.uint64(1)
         streams.steady_at[row] = media.tick + HOLD
+        if streams.jitter[row] < form.clock / STILL_HZ:
+            streams.drifts_until[row] = media.tick + DRIFTING
     return cursor + ahead - paid
 
 

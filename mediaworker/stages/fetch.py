@@ -21,9 +21,9 @@ from mediaworker.codecs.formats import FORMATS
 from mediaworker.masks import every, places, some
 from mediaworker.media import Batch, Media
 from mediaworker.stages import conceal, parking, stretch
-from mediaworker.stages.anchor import AMPLE, DRY, IDLE, NOTHING
+from mediaworker.stages.anchor import AMPLE, DRIFTING, DRY, IDLE, NOTHING
 from mediaworker.stages.gain import turn
-from mediaworker.streams import BASE, BUFFER, LONGEST, PAST, REACH, Rows
+from mediaworker.streams import BASE, BUFFER, GRAIN, LONGEST, PAST, REACH, TICK, Rows
 
 AFTER_EVENT: Final = 20
 """Ticks from the last packet of an event until the audio behind it is played."""
@@ -35,6 +35,9 @@ PATIENCE: Final = 40
 """Ticks until a better moment is looked for, if sound could not be made shorter."""
 TOGETHER: Final = 16
 """Rows whose frames are made shorter at the same time; others wait for their turn."""
+MORE: Final = GRAIN * TICK
+"""Samples at 8 kHz, and a frame, that are kept in hand of a peer whose clock is slow: its next
+packet may suddenly be seen a frame later than those before it."""
 FRAME: Final = 160
 """Samples at 8 kHz in hand up to which only what is much like itself is made shorter..."""
 FAR: Final = 800
@@ -173,24 +176,28 @@ def _stand_still(media: Media, batch: Batch) -> None:
 
 def _steer(media: Media, batch: Batch) -> None:
     """Make the frames of some rows shorter or longer."""
-    streams, (rows, _, scale) = media.streams, batch
+    streams, (rows, samples, scale) = media.streams, batch
     low = np.minimum(streams.slack[rows], streams.slack_before[rows])
     if media.tick % WINDOW < batch.ticks:
         streams.slack_before[rows] = streams.slack[rows]
         streams.slack[rows] = AMPLE
     heard = (streams.gap[rows] == WHOLE) & (low < AMPLE)
-    too_much = heard & (low >= stretch.SHORTEST * scale)
+    drifting = streams.drifts_until[rows] > media.tick
+    spare = low - drifting * (samples + MORE * scale)
+    too_much = heard & (spare >= stretch.SHORTEST * scale)
     too_much &= streams.steady_at[rows] <= media.tick
     if some(too_much):
         chosen = places(too_much)[:TOGETHER]
-        most = low[chosen]
+        most = spare[chosen]
         wanted = np.minimum((FAR - most / scale) / (FAR - FRAME), 1) * stretch.ALIKE
         shorter = batch._replace(rows=rows[chosen])
         streams.steady_at[shorter.rows] = media.tick + PATIENCE
         stretch.shorten(media, shorter, most, wanted.astype(np.float32))
-    too_little = heard & (low < 0)
+    too_little = heard & (low < drifting * samples)
     if some(too_little):
-        most = np.maximum(-low[too_little], stretch.SHORTEST * scale)
+        slow = rows[too_little & drifting]
+        streams.drifts_until[slow] = media.tick + DRIFTING
+        most = np.maximum(-spare[too_little], stretch.SHORTEST * scale)
         alike = np.full(len(most), stretch.ALIKE, np.float32)
         stretch.lengthen(media, batch._replace(rows=rows[too_little]), most, alike)
 

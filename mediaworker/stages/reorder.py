@@ -38,6 +38,7 @@ WRITES: Final = frozenset(
         "slack",
         "slack_before",
         "steady_at",
+        "drifts_until",
         "gap",
         "lag",
         "noise",

@@ -7,7 +7,7 @@ import pytest
 from bus.columns import Column
 from mediaworker import sounding
 from mediaworker.codecs.g711 import ULAW
-from mediaworker.stages.conceal import KNOWN, extend, pitch
+from mediaworker.stages.conceal import KNOWN, extend, pitch, weigh
 from tests.mediaworker.virtual import Rtp, Worker, expanded, packets, said, speech
 
 SOUNDS = Path("/usr/share/asterisk/sounds/en_US_f_Allison")
@@ -137,6 +137,15 @@ def test_real_speech_goes_on_better_than_by_appendix_one(percent: int) -> None:
             theirs += segments(true, appendix_one(past, samples))
     assert len(ours) > 100
     assert np.mean(ours) >= np.mean(theirs) + 0.02, (np.mean(ours), np.mean(theirs), len(ours))
+
+
+def test_what_comes_behind_a_hole_is_blended_into() -> None:
+    """Sound that was turned round meanwhile does not jump."""
+    holes = np.zeros((1, 160), np.bool_)
+    weights = weigh(holes, np.array([160]), np.array([80]), 1)[0]
+    assert weights[0] < 0.05 and weights[-1] == 1
+    assert np.diff(weights).min() >= 0 and np.diff(weights).max() < 0.05
+    assert (weigh(holes, np.array([0]), np.array([80]), 1) == 1).all()
 
 
 def test_a_long_hole_fades_to_silence() -> None:

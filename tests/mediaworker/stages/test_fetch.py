@@ -70,6 +70,18 @@ def test_comfort_noise_is_as_loud_as_the_peer_says_and_no_loss() -> None:
     assert worker.public("packets_lost", row) == worker.public("packets_late", row) == 0
 
 
+def test_a_clock_that_stood_still_in_the_silence_makes_nothing_late() -> None:
+    worker = Worker()
+    row = worker.open()
+    for index, packet in enumerate(packets(ULAW.encode(HUM[: 160 * 60]), sequence=0, timestamp=0)):
+        later = 40 if index > 20 else 0
+        noise = packet._replace(payload=bytes([50]), payload_type=13)
+        worker.arrive(row, noise if index == 20 else packet, after=1 + 4 * index + later)
+    worker.run(300)
+    assert worker.public("packets_late", row) == 0
+    assert worker.public("frames_concealed", row) <= 5  # at the very end
+
+
 def test_a_bad_network_for_long() -> None:
     """Jitter, loss, packets that overtake, duplicates and a wrong clock, all at once."""
     random, worker = np.random.default_rng(31), Worker()

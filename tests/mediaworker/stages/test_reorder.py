@@ -92,6 +92,17 @@ def test_a_jump_of_the_peers_clock_is_followed(jump: int) -> None:
     assert worker.public("frames_concealed", row) <= 8
 
 
+def test_what_overtook_another_stays_when_that_comes() -> None:
+    worker = Worker()
+    row = worker.open()
+    for index, packet in enumerate(packets(CODES)[:3]):
+        worker.arrive(row, packet, after=(1, 4, 3)[index])
+    worker.run(2)
+    before = int(worker.media.streams.filled[row])
+    worker.run(2)
+    assert worker.media.streams.filled[row] == before + 320
+
+
 def test_more_than_the_buffer_holds_keeps_the_newest() -> None:
     worker = Worker()
     row = worker.open()

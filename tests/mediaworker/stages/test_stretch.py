@@ -46,6 +46,18 @@ def test_a_tone_loses_or_gains_whole_periods_and_stays_a_tone(way: int, scale: i
     assert (kept == stored(media.streams.heard[1, : FRAME * scale])).all()
 
 
+def test_what_is_cut_begins_where_it_would_have() -> None:
+    """The first samples of a frame that is not quite periodic are those of the sound itself."""
+    sound = tone(50) + np.arange(1600, dtype=np.int16)
+    media = media_of(sound)
+    shorten(media, Batch(np.array([1]), FRAME), np.array([120]), np.array([ALIKE], np.float32))
+    heard = media.streams.heard[1, :FRAME].astype(int)
+    moved = int(media.streams.cursor[1]) - BASE - FRAME
+    assert moved > 0
+    assert np.abs(heard[:2] - sound[800:802]).max() <= 2
+    assert np.abs(heard[-2:] - sound[800 + FRAME - 2 + moved : 800 + FRAME + moved]).max() <= 2
+
+
 def test_silence_is_cut_anywhere_and_noise_nowhere() -> None:
     noise = np.random.default_rng(3).integers(-8000, 8000, 1600).astype(np.int16)
     for sound, moved in ((np.ones(1600, np.int16), 73), (noise, 0)):
