@@ -215,7 +215,7 @@ def test_set_to_refuse(arena: Arena) -> None:
 def test_the_new_call_is_not_acceptable(arena: Arena) -> None:
     dave = Transferor(arena)
     erin = Newcomer(arena)
-    body = audio("9", address=ERIN, port=49180)
+    body = audio("3", address=ERIN, port=49180)
     headers = [("Replaces", dialog_of(dave))]
     erin.send(erin.request("INVITE", body=body, headers=headers))
     arena.network.run(seconds=1.0)
