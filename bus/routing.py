@@ -2,7 +2,7 @@
 
 A call is placed beside another one, or beside a conference, by ``near`` of ``Dial`` and ``Answer``:
 one media worker carries both.  If two do, a link of two streams leads from one to the other, which
-takes some 40 ms more each way.
+takes a packet's time and a jitter buffer more each way.
 """
 
 import msgspec
