@@ -6,7 +6,7 @@ import pytest
 from bus.columns import Column
 from bus.streams import Remote, StreamSilent
 from mediaworker import rows, sounding
-from mediaworker.stages.hush import AGAIN, PATIENCE
+from mediaworker.stages.hush import PATIENCE
 from tests.mediaworker.virtual import Rtp, Worker, peer
 
 FRAME = 160
@@ -44,9 +44,19 @@ def test_silence_is_told_and_not_sent_and_talk_bears_the_marker() -> None:
     assert told == 50 + PATIENCE // 4
     again = kinds.index(0, told)
     assert [packet.payload for packet in sent[told:again]] == [bytes([127])] * (again - told)
-    assert again - told == -(-(100 * 4 - PATIENCE) // AGAIN)
+    assert again - told == -(-(100 * 4 - PATIENCE) // 80)
     markers = [index for index, packet in enumerate(sent) if packet.marker]
     assert markers == [0, again]
+
+
+def test_talk_just_behind_noise_bears_the_marker() -> None:
+    worker, row = playing(silence(PATIENCE // 4 + 1), LOUD)
+    worker.run(60)
+    sent = worker.sent(row)
+    told = [packet.payload_type for packet in sent].index(13)
+    assert sent[told + 1].payload_type == 0
+    assert sent[told + 1].timestamp - sent[told].timestamp == FRAME
+    assert sent[told + 1].marker
 
 
 def test_numbers_advance_with_packets_and_timestamps_with_time() -> None:

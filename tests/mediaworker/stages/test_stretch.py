@@ -48,7 +48,7 @@ def test_a_tone_loses_or_gains_whole_periods_and_stays_a_tone(way: int, scale: i
 
 def test_what_is_cut_begins_where_it_would_have() -> None:
     """The first samples of a frame that is not quite periodic are those of the sound itself."""
-    sound = tone(50) + np.arange(1600, dtype=np.int16)
+    sound = (tone(50) + np.arange(1600)).astype(np.int16)
     media = media_of(sound)
     shorten(media, Batch(np.array([1]), FRAME), np.array([120]), np.array([ALIKE], np.float32))
     heard = media.streams.heard[1, :FRAME].astype(int)
