@@ -152,7 +152,11 @@ def test_a_wave_file_arrives_sample_for_sample(
     sound = b"".join(packet.payload for packet in heard)
     assert sound[: 30 * 160] == compress_ulaw(samples).tobytes()
     assert sound[30 * 160 :] == b"\xff" * 1600
-    assert signaling.event("stream_play_finished") == {"verb": "stream_play_finished", "stream": 1}
+    assert signaling.event("stream_play_finished") == {
+        "verb": "stream_play_finished",
+        "stream": 1,
+        "waiting": 0,
+    }
 
 
 def test_a_looping_file_goes_round(role: ProcessRole, peer: RtpRole, tmp_path: Path) -> None:
