@@ -29,9 +29,11 @@ TURNS: Final = TONES * len(BESIDE)
 
 SHARE: Final = 0.72
 """Of the energy, that the two tones must have."""
+PURE: Final = 0.9
+"""The same, in at least one window of a digit: music comes near to pairs, but not so near."""
 QUIETEST: Final = 10 ** ((-36 - FULL_SCALE_DBM0) / 10) * 32767**2 / 2
 """Power of the weaker tone."""
-LOW_LOUDER: Final = 10 ** (10 / 10)
+LOW_LOUDER: Final = 10 ** (9 / 10)
 HIGH_LOUDER: Final = 10 ** (6 / 10)
 OFF: Final = 0.024
 """Of the frequency, beyond which a tone is another."""
@@ -59,6 +61,8 @@ class Found(NamedTuple):
 
     codes: Column[np.int8]
     """RFC 4733 event codes, shape (n, windows); ``NONE`` where there is no digit."""
+    pure: Column[np.bool_]
+    """Whether there is hardly anything else, shape (n, windows)."""
     turns: Column[np.complex64]
     """Of the last windows, shape (n, TURNS)."""
 
@@ -84,12 +88,12 @@ def find(audio: Column[np.int16], scale: int, turns: Column[np.complex64]) -> Fo
     )
     before = np.concatenate([turns[:, np.newaxis], now[:, :-1]], axis=1)
     energy = np.einsum("ijk,ijk->ij", windows, windows) / np.float32(WINDOW * scale)
-    return Found(_judge(now, before, energy), now[:, -1])
+    return Found(*_judge(now, before, energy), now[:, -1])
 
 
 def _judge(
     now: Column[np.complex64], before: Column[np.complex64], energy: Column[np.float32]
-) -> Column[np.int8]:
+) -> tuple[Column[np.int8], Column[np.bool_]]:
     powers = now.real**2 + now.imag**2
     groups = powers.reshape(*powers.shape[:2], 2, TURNS // 2)
     strongest = groups.argmax(axis=3)
@@ -100,7 +104,8 @@ def _judge(
     places = strongest + np.array([0, TURNS // 2])
     good &= (_off(now, before, places) <= OFF).all(axis=2)
     keys = CODES[strongest[..., 0] // len(BESIDE), strongest[..., 1] // len(BESIDE)]
-    return np.where(good, keys, np.int8(NONE))
+    pure = low + high >= np.float32(PURE) * energy
+    return np.where(good, keys, np.int8(NONE)), pure
 
 
 def _off(

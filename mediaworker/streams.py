@@ -334,6 +334,8 @@ class Streams(Table):
     """The digit that is heard as tones."""
     tone_windows = column(np.uint16)
     """Windows that held it; 0: none is heard."""
+    tone_pure = column(np.bool_)
+    """One of them held hardly anything else."""
     tone_quiet = column(np.uint8)
     """Windows since."""
 

@@ -79,14 +79,16 @@ def _is_challenged(auth: AuthSettings, request: Request, flow: Flow, known: bool
 
 
 def _is_at_ours(core: Core, request: Request) -> bool:
-    """Whether From names one of the hosts that our accounts are at."""
+    """Whether From names one of the hosts that our accounts are at, and no port of others there."""
     state = core.state
     hosts = state.settings.registrar.domains or [each.host for each in state.listeners]
     try:
-        host = parse_uri(parse_name_addr(first(request, "From") or "").uri).host
+        uri = parse_uri(parse_name_addr(first(request, "From") or "").uri)
     except SipError:
         return False
-    return any(same_host(host, each) for each in (*hosts, state.settings.auth.realm))
+    if uri.port and all(uri.port != each.port for each in state.listeners):
+        return False
+    return any(same_host(uri.host, each) for each in (*hosts, state.settings.auth.realm))
 
 
 def _is_in(host: str, networks: Sequence[str]) -> bool:

@@ -1,7 +1,8 @@
 """Digits that the peer sends as tones in its audio: one event for each, when it is over.
 
-A digit begins with two windows of ``pairs`` in a row that hold it, and is over when ``QUIET`` in a
-row do not.  So 40 ms are enough, of the digit and of the pause behind it (ITU-T Q.24).
+A digit is two windows of ``pairs`` in a row that hold it, one of them purely, and it is over when
+``QUIET`` in a row do not.  So 40 ms are enough, of the digit and of the pause behind it (ITU-T
+Q.24).
 """
 
 from typing import Final
@@ -22,7 +23,9 @@ ENOUGH: Final = 2
 QUIET: Final = 2
 """Windows without it."""
 
-WRITES: Final = frozenset({"tone_past", "tone_turns", "tone_code", "tone_windows", "tone_quiet"})
+WRITES: Final = frozenset(
+    {"tone_past", "tone_turns", "tone_code", "tone_windows", "tone_quiet", "tone_pure"}
+)
 
 
 def hear_tones(media: Media, batch: Batch) -> None:
@@ -34,27 +37,28 @@ def hear_tones(media: Media, batch: Batch) -> None:
     rows, past = batch.rows[hearing], PAST * batch.scale
     heard = streams.heard[rows, : batch.samples]
     audio = np.concatenate([streams.tone_past[rows, :past], heard], axis=1)
-    codes, streams.tone_turns[rows] = find(audio, batch.scale, streams.tone_turns[rows])
+    codes, pure, streams.tone_turns[rows] = find(audio, batch.scale, streams.tone_turns[rows])
     streams.tone_past[rows, :past] = audio[:, -past:]
     if some(codes > NONE) or some(streams.tone_windows[rows] > 0):
-        for window in codes.T:
-            _follow(media, rows, window)
+        for window, purely in zip(codes.T, pure.T, strict=True):
+            _follow(media, rows, window, purely)
 
 
-def _follow(media: Media, rows: Rows, codes: Column[np.int8]) -> None:
+def _follow(media: Media, rows: Rows, codes: Column[np.int8], pure: Column[np.bool_]) -> None:
     """Go on by one window."""
     streams = media.streams
     windows, quiet = streams.tone_windows[rows], streams.tone_quiet[rows]
     same = (codes == streams.tone_code[rows]) & (windows > 0)
     quiet = np.where(same, 0, quiet + 1)
     over = (windows > 0) & ((quiet >= QUIET) | ((windows < ENOUGH) & ~same))
-    for index in places(over & (windows >= ENOUGH)).tolist():
+    for index in places(over & (windows >= ENOUGH) & streams.tone_pure[rows]).tolist():
         _tell(media, int(rows[index]), int(windows[index]))
     windows = np.where(over, 0, windows + same)
     begins = (windows == 0) & (codes > NONE)
     streams.tone_code[rows] = np.where(begins, codes, streams.tone_code[rows])
     streams.tone_windows[rows] = windows + begins
     streams.tone_quiet[rows] = np.where(begins, 0, quiet)
+    streams.tone_pure[rows] = (streams.tone_pure[rows] & ~begins) | (pure & (same | begins))
 
 
 def _tell(media: Media, row: int, windows: int) -> None:

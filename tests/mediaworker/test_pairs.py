@@ -1,6 +1,8 @@
 import shutil
 import subprocess
 import wave
+from itertools import groupby
+from operator import itemgetter
 from pathlib import Path
 
 import numpy as np
@@ -10,6 +12,7 @@ from bus.columns import Column
 from mediaworker.pairs import NONE, PAST, TURNS, find
 from mediaworker.rtp.event import KEYS
 from mediaworker.sources.dtmf import HIGH, KEYPAD, LOW
+from tools.sound import tune
 
 PAIRS = {
     key: (LOW[row], HIGH[place])
@@ -37,20 +40,21 @@ def tones(
     return np.concatenate([np.zeros(lead), quiet, loud * sound, quiet]).astype(np.int16)
 
 
-def windows(audio: Audio, scale: int = 1) -> list[str]:
-    """Return the digits in all windows, ``.`` for none."""
+def windows(audio: Audio, scale: int = 1) -> list[tuple[str, bool]]:
+    """Return the digits in all windows, ``.`` for none, and whether there is nothing else."""
     hop, past = 80 * scale, PAST * scale
     whole = np.concatenate([np.zeros(past, np.int16), audio[: len(audio) // hop * hop]])
-    codes = find(whole[np.newaxis], scale, np.zeros((1, TURNS), np.complex64)).codes[0]
-    return [KEYS[code] if code != NONE else "." for code in codes.tolist()]
+    found = find(whole[np.newaxis], scale, np.zeros((1, TURNS), np.complex64))
+    keys = [KEYS[code] if code != NONE else "." for code in found.codes[0].tolist()]
+    return list(zip(keys, found.pure[0].tolist(), strict=True))
 
 
 def digits(audio: Audio, scale: int = 1) -> str:
-    """Return the digits that two windows in a row hold."""
-    seen = windows(audio, scale)
-    runs = [key for before, key in zip([".", *seen], seen, strict=False) if key == before]
-    starts = [key for before, key in zip([".", *runs], runs, strict=False) if key != before]
-    return "".join(starts).replace(".", "")
+    """Return the digits that two windows in a row hold, one of them purely."""
+    runs = ((key, list(run)) for key, run in groupby(windows(audio, scale), itemgetter(0)))
+    return "".join(
+        key for key, run in runs if key != "." and len(run) > 1 and any(pure for _, pure in run)
+    )
 
 
 @pytest.mark.parametrize("lead", [0, 23, 41, 79])
@@ -138,6 +142,11 @@ def _multimon(audio: Audio, path: Path) -> str:
     return "".join(
         line.split(":")[1].strip() for line in run.stdout.splitlines() if "DTMF:" in line
     )
+
+
+@pytest.mark.parametrize("seed", range(40, 60))
+def test_music_is_no_digit(seed: int) -> None:
+    assert digits(tune(5, seed)) == ""
 
 
 @pytest.mark.skipif(not SPEECH.is_dir(), reason=f"{SPEECH} is not installed")

@@ -70,7 +70,7 @@ def check_invite(invite: SipSeen) -> None:
     assert listed(invite.header("Supported")) == EXTENSIONS
     media = [line for line in invite.body.splitlines() if line.startswith("m=")]
     assert len(media) == 1
-    assert media[0].split()[3:] == ["0", "8", "101"]
+    assert media[0].split()[3:] == ["0", "8", "9", "101"]
     assert "a=rtpmap:101 telephone-event/8000" in invite.body
 
 
