@@ -55,10 +55,8 @@ def test_a_tone_keeps_its_level_and_nothing_else_is_heard(
     assert levels[abs(frequencies - frequency) > 100].max() < -75
 
 
-@pytest.mark.parametrize(("source", "target"), RATES)
+@pytest.mark.parametrize(("source", "target"), [each for each in RATES if each[0] > each[1]])
 def test_what_the_lower_rate_cannot_hold_is_gone(source: int, target: int) -> None:
-    if source < target:
-        pytest.skip("there is nothing above")
     heard = converted(sine(0.62 * target, source), source, target, between(source, target).step)
     assert spectrum(heard, target)[1].max() < -75
 
