@@ -102,7 +102,7 @@ def test_what_is_not_authentic_is_no_report(suite: Suite) -> None:
 
 @pytest.mark.parametrize("suite", [each for each in PROFILES if not PROFILES[each].aead])
 def test_a_report_that_is_not_encrypted_is_refused(suite: Suite) -> None:
-    """Nothing of the kind was agreed upon, even if its tag is right (that of GCM covers the bit)."""
+    """Nothing of the kind was agreed upon, even if its tag is right (GCM covers the bit)."""
     _, keys = drawn(suite)
     plain = report(7, "x", None, ()) + (5).to_bytes(4)
     mac = keys.reports.mac.copy()
