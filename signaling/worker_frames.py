@@ -3,7 +3,7 @@
 import msgspec
 
 from bus import streams
-from bus.calls import DigitReceived, Ok, PlayFinished, WorkerChanged
+from bus.calls import Ok, PlayFinished, WorkerChanged
 from bus.codec import decode_body, decode_frame, encode, raw
 from bus.envelope import VERSION, Done, Event, Refused
 from bus.envelope import Request as BusRequest
@@ -22,7 +22,7 @@ from bus.speaking import SpeechChanged
 from signaling.calls.acts import settle, step, step_or_settle
 from signaling.calls.call import Call
 from signaling.calls.dialling import is_ready
-from signaling.calls.digits import worker_refused, worker_sent
+from signaling.calls.digits import pressed, worker_refused, worker_sent
 from signaling.calls.hold import music_plays, music_refused
 from signaling.calls.leg import closed, opened
 from signaling.calls.linking import linked
@@ -241,10 +241,7 @@ def _event(core: Core, identity: str, event: Event) -> None:
         return
     match body:
         case streams.StreamDigit():
-            digit = DigitReceived(
-                call=call.id, digit=body.digit, method=body.method, duration_ms=body.duration_ms
-            )
-            core.tell(call, digit)
+            pressed(core, call, body.digit, body.duration_ms, body.method)
         case streams.StreamDigitsSent():
             worker_sent(core, call)
         case streams.StreamSpeech():

@@ -223,6 +223,8 @@ class Call(msgspec.Struct, kw_only=True):
     keys: list[Keys] = []
     """Digits that are still to be sent; the first batch is in hand."""
     keys_refused: str = ""
+    keyed: bool = False
+    """Keys of the peer came as events or INFO: tones that come with them are no further keys."""
     """Digits that did not get through."""
     allowed: list[str] = []
     """Methods in the peer's latest Allow; empty: it never said."""

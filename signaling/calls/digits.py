@@ -103,12 +103,17 @@ def info_received(core: Core, call: Call, key: str, request: Request) -> None:
         return
     answer(core, call, 200, "", key=key, request=request)
     if call.ended is None:
-        core.tell(
-            call,
-            DigitReceived(
-                call=call.id, digit=press.digit, method="info", duration_ms=press.duration_ms
-            ),
-        )
+        pressed(core, call, press.digit, press.duration_ms, "info")
+
+
+def pressed(core: Core, call: Call, digit: str, duration_ms: int, method: str) -> None:
+    """Tell a digit from the peer, once: a telephone may send the tone of a key along with it."""
+    if method == "inband" and call.keyed:
+        return
+    call.keyed = call.keyed or method != "inband"
+    core.tell(
+        call, DigitReceived(call=call.id, digit=digit, method=method, duration_ms=duration_ms)
+    )
 
 
 def _begin(core: Core, call: Call, waiting: Waiting | None) -> None:

@@ -128,9 +128,10 @@ class StandInWorker:
             )
         ]
 
-    def digit(self, stream: StreamId, digit: str) -> bytes:
+    def digit(self, stream: StreamId, digit: str, *, method: str = "rfc4733") -> bytes:
         """Say that a digit was heard."""
-        return self._event(StreamDigit(stream=stream, digit=digit, duration_ms=100))
+        body = StreamDigit(stream=stream, digit=digit, duration_ms=100, method=method)
+        return self._event(body)
 
     def speech(self, stream: StreamId, *, speaks: bool) -> bytes:
         """Say that the peer began to speak, or ceased to."""

@@ -8,6 +8,7 @@ import pytest
 from bus.calls import Answered, DigitReceived, DigitsSent, Ended, HangUp, Outcome, SendDigits
 from bus.errors import NoCapacityError, WrongStateError
 from bus.ids import CallId
+from signaling.effects import FromWorker
 from signaling.sip.message import Header, Request, Response, every, first
 from tests.harness.arena import CAROL, TO_CAROL, Arena
 from tests.harness.network import Path, Uniform
@@ -273,3 +274,19 @@ def test_an_info_outside_of_a_call(arena: Arena) -> None:
     carol.send(carol.request("INFO", body=b"5", content_type="application/dtmf"))
     arena.network.run(seconds=1.0)
     assert {r.status for r in heard(carol, 1, "INFO")} == {481}
+
+
+@pytest.mark.parametrize("first", ["rfc4733", "info"])
+def test_tones_that_come_along_are_no_further_digits(arena: Arena, first: str) -> None:
+    mine, _ = arena.call()
+    (stream,) = arena.bob.worker.streams
+    arena.bob.feed(FromWorker("worker", arena.bob.worker.digit(stream, "1", method="inband")))
+    if first == "info":
+        arena.alice.ask(SendDigits(call=mine, digits="2", method="info"))
+        arena.network.run(until=lambda: bool(arena.alice.heard(DigitsSent)))
+    else:
+        arena.bob.feed(FromWorker("worker", arena.bob.worker.digit(stream, "2")))
+    arena.bob.feed(FromWorker("worker", arena.bob.worker.digit(stream, "2", method="inband")))
+    digits = [(event.digit, event.method) for event in arena.bob.heard(DigitReceived)]
+    assert digits == [("1", "inband"), ("2", first)]
+    arena.alice.hang_up_all()
