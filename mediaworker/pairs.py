@@ -11,6 +11,7 @@ from typing import Final, NamedTuple
 import numpy as np
 
 from bus.columns import Column
+from mediaworker.masks import some
 from mediaworker.rtp.event import KEYS
 from mediaworker.sources.dtmf import FINEST, HIGH, KEYPAD, LOW
 from mediaworker.sources.resample import RATE
@@ -53,6 +54,7 @@ def _basis(scale: int) -> Column[np.float32]:
 BASES: Final = {scale: _basis(scale) for scale in (1, 2)}
 """Shape (WINDOW * scale, 2 * TURNS); a sine's power is the squared length of what it gives."""
 STEADY: Final = np.exp(-2j * np.pi * FREQUENCIES * HOP / RATE).astype(np.complex64)
+FIRSTS: Final = np.array([0, TURNS // 2])
 NEAREST: Final = np.repeat([*LOW, *HIGH], len(BESIDE))
 
 
@@ -96,23 +98,24 @@ def _judge(
 ) -> tuple[Column[np.int8], Column[np.bool_]]:
     powers = now.real**2 + now.imag**2
     groups = powers.reshape(*powers.shape[:2], 2, TURNS // 2)
-    strongest = groups.argmax(axis=3)
-    low, high = np.moveaxis(np.take_along_axis(groups, strongest[..., np.newaxis], 3)[..., 0], 2, 0)
+    low, high = np.moveaxis(groups.max(axis=3), 2, 0)
     good = low + high >= np.float32(SHARE) * energy
     good &= (np.minimum(low, high) >= QUIETEST) & (low <= LOW_LOUDER * high)
     good &= high <= HIGH_LOUDER * low
-    places = strongest + np.array([0, TURNS // 2])
-    good &= (_off(now, before, places) <= OFF).all(axis=2)
-    keys = CODES[strongest[..., 0] // len(BESIDE), strongest[..., 1] // len(BESIDE)]
-    pure = low + high >= np.float32(PURE) * energy
-    return np.where(good, keys, np.int8(NONE)), pure
+    codes = np.full(good.shape, NONE, np.int8)
+    if some(good):
+        strongest = groups[good].argmax(axis=2)
+        off = _off(now[good], before[good], strongest + FIRSTS)
+        keys = CODES[strongest[:, 0] // len(BESIDE), strongest[:, 1] // len(BESIDE)]
+        codes[good] = np.where((off <= OFF).all(axis=1), keys, np.int8(NONE))
+    return codes, low + high >= np.float32(PURE) * energy
 
 
 def _off(
     now: Column[np.complex64], before: Column[np.complex64], places: Column[np.intp]
 ) -> Column[np.float64]:
     """Return by how much the frequencies are off, of what the keypad has."""
-    step = np.take_along_axis(now * before.conj(), places, 2) * STEADY[places]
+    step = np.take_along_axis(now * before.conj(), places, 1) * STEADY[places]
     hertz = np.angle(step) * (RATE / (2 * np.pi * HOP)) + FREQUENCIES[places]
     off: Column[np.float64] = np.abs(hertz / NEAREST[places] - 1)
     return off

@@ -234,6 +234,8 @@ class Subject:
             codec="PCMU",
             payload_type=0,
             receive_payload_type=0,
+            events_payload_type=101,
+            receive_events_payload_type=101,
         )
         done = self.ask(
             OpenStream(
