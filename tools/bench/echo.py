@@ -36,13 +36,13 @@ class Report(msgspec.Struct):
     silent_calls: int
 
 
-def measure(calls: int, seconds: float, folder: Path) -> Report:
+def measure(calls: int, seconds: float, warm: float, folder: Path) -> Report:
     """Run one measurement."""
     cores = Cores.choose()
     program = compiled("loadgen", ["-lm"], folder)
     with subject(cores, calls, realtime=True) as worker:
         ports = worker.open(calls, Echo())
-        options = ["-e", "-f", str(calls_file(folder, ports)), "-w", "3", "-d", str(seconds)]
+        options = ["-e", "-f", str(calls_file(folder, ports)), "-w", str(warm), "-d", str(seconds)]
         far_end = FarEnd(program, cores, options)
         try:
             while far_end.running():
@@ -56,12 +56,15 @@ def main(words: list[str]) -> int:
     """Entry point: ``echo``."""
     parser = argparse.ArgumentParser(prog="bench echo", description=__doc__)
     parser.add_argument("--calls", type=int, default=50)
-    parser.add_argument("--seconds", type=float, default=15.0, help="measured, 3 s to warm up")
+    parser.add_argument("--seconds", type=float, default=15.0, help="measured")
+    parser.add_argument(
+        "--warm", type=float, default=15.0, help="seconds before, in which jitter buffers settle"
+    )
     parser.add_argument("--json", action="store_true", help="print one object instead of a table")
     arguments = parser.parse_args(words)
     try:
         with tempfile.TemporaryDirectory(prefix="bench-") as folder:
-            report = measure(arguments.calls, arguments.seconds, Path(folder))
+            report = measure(arguments.calls, arguments.seconds, arguments.warm, Path(folder))
     except BenchError as error:
         print(error, file=sys.stderr)
         return 1
