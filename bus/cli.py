@@ -11,6 +11,7 @@ from typing import Any, Final, NoReturn, cast
 import msgspec
 
 from bus.commands.answer import ANSWER
+from bus.commands.bench import BENCH
 from bus.commands.bridge import BRIDGE, UNBRIDGE
 from bus.commands.call import CALL
 from bus.commands.calls import CALLS
@@ -61,6 +62,7 @@ COMMANDS: Final[tuple[Command[Any], ...]] = (
     DEVICES,
     CHECK_CONFIG,
     DOCTOR,
+    BENCH,
 )
 
 ERROR: Final = 1

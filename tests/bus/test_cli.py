@@ -30,7 +30,7 @@ NAMES = (
         "events",
         "trace",
     ),
-    *("devices", "check-config", "doctor"),
+    *("devices", "check-config", "doctor", "bench"),
 )
 
 

@@ -1,9 +1,9 @@
-"""What is heard on a bad network: added delay, concealed share, and an objective score.
+"""What is heard on a bad network: added delay, concealed share, and objective scores.
 
 In virtual time: packets of speech go through a simulated network (Gilbert-Elliott loss, jitter,
 packets that overtake, duplicates, a clock that is wrong) into the stages of a worker.  All is
-seeded.  The table is compared with that of ``network.json``; a score is PESQ (ITU-T P.862, package
-``pesq``) if that is installed, otherwise the bench says that it has none.
+seeded.  The table is compared with that of ``network.json``.  One score is the segmental SNR
+against the speech that was sent; another is PESQ (ITU-T P.862), if the package ``pesq`` is there.
 
 Speech is Debian's ``asterisk-core-sounds-en-wav`` (8 kHz).
 """
@@ -14,7 +14,7 @@ import sys
 import wave
 from importlib import import_module, util
 from pathlib import Path
-from typing import Final
+from typing import Final, NamedTuple
 
 import msgspec
 import numpy as np
@@ -29,7 +29,17 @@ FILES: Final = ("en_US_f_Allison/demo-instruct.wav", "en_US_f_Allison/vm-options
 BURST: Final = 1.5
 """Packets lost in a row on the average."""
 TICK: Final = 40
-NOISE: Final = {"delay_ms": 5.0, "delay_p95_ms": 10.0, "concealed": 0.01, "score": 0.1}
+NOISE: Final = {
+    "delay_ms": 5.0,
+    "delay_p95_ms": 10.0,
+    "concealed": 0.01,
+    "snr_db": 0.5,
+    "score": 0.1,
+}
+GREATER: Final = ("snr_db", "score")
+"""What is better if it is more."""
+SNR_DB: Final = (-10.0, 35.0)
+"""Of a frame; what is beyond counts as that (the usual limits)."""
 """What is no difference; the same seeds give the same figures, a change of any kind others."""
 
 
@@ -54,8 +64,10 @@ class Line(msgspec.Struct):
     """Median, from the instant a sample was sent on a network without delay until it is played."""
     delay_p95_ms: float
     concealed: float
-    score: float
-    """0 if it could not be measured."""
+    snr_db: float = 0.0
+    """Segmental, of the frames in which there is speech."""
+    score: float = 0.0
+    """PESQ, 0 if it could not be measured."""
 
 
 NETWORKS: Final = (
@@ -109,18 +121,40 @@ def carry(network: Network, sound: Column[np.int16], seed: int) -> Worker:
     return worker
 
 
-def hear(worker: Worker, ticks: int) -> tuple[Column[np.int16], list[float]]:
-    """Return what is heard, and the delay of each frame in ms."""
-    streams, frames, delays = worker.media.streams, list[Column[np.int16]](), list[float]()
+class Heard(NamedTuple):
+    """What a worker heard."""
+
+    frames: list[Column[np.int16]]
+    begins: list[int]
+    """The sample of the speech that each begins with."""
+    delays: list[float]
+    """ms, of those in which something was heard."""
+
+
+def hear(worker: Worker, ticks: int) -> Heard:
+    """Return what is heard."""
+    streams, heard = worker.media.streams, Heard([], [], [])
     for _ in range(ticks):
         due = streams.due[0] <= worker.tick + 1
         worker.run(1)
         if due:
-            frames.append(streams.heard[0, :160].copy())
+            heard.frames.append(streams.heard[0, :160].copy())
             played = (int(streams.origin[0]) + int(streams.cursor[0]) - 160) & 0xFFFF_FFFF
+            heard.begins.append(played if played < 1 << 31 else -1)
             if streams.gap[0] < 800:
-                delays.append((worker.tick - 1) * 5 - played / 8)
-    return np.concatenate(frames), delays
+                heard.delays.append((worker.tick - 1) * 5 - played / 8)
+    return heard
+
+
+def segmental(sound: Column[np.int16], heard: Heard) -> float:
+    """Return the mean SNR of the frames with speech, dB; each is compared where time says it is."""
+    found = list[float]()
+    for frame, begin in zip(heard.frames, heard.begins, strict=True):
+        sent = sound[max(begin, 0) : begin + 160].astype(np.float64)
+        if begin >= 0 and len(sent) == 160 and np.mean(sent**2) > 1e4:
+            noise = np.sum((sent - frame) ** 2) + 1e-9
+            found.append(float(np.clip(10 * np.log10(np.sum(sent**2) / noise), *SNR_DB)))
+    return float(np.mean(found))
 
 
 def rate(sound: Column[np.int16], heard: Column[np.int16]) -> float:
@@ -135,14 +169,14 @@ def measure(network: Network, sound: Column[np.int16], seeds: int) -> Line:
     rows = list[tuple[float, ...]]()
     for seed in range(seeds):
         worker = carry(network, sound, seed)
-        heard, delays = hear(worker, len(sound) // TICK + 60)
+        heard = hear(worker, len(sound) // TICK + 60)
         played = worker.public("frames_played", 0)
         concealed = worker.public("frames_concealed", 0)
         share = concealed / (played + concealed)
-        median, most = float(np.median(delays)), float(np.percentile(delays, 95))
-        rows.append((median, most, share, rate(sound, heard)))
-    delay, late, share, score = (round(float(each), 4) for each in np.mean(rows, axis=0))
-    return Line(network.name, delay, late, share, score)
+        median, most = float(np.median(heard.delays)), float(np.percentile(heard.delays, 95))
+        scores = segmental(sound, heard), rate(sound, np.concatenate(heard.frames))
+        rows.append((median, most, share, *scores))
+    return Line(network.name, *(round(float(each), 4) for each in np.mean(rows, axis=0)))
 
 
 def judge(line: Line, before: Line | None) -> str:
@@ -153,8 +187,8 @@ def judge(line: Line, before: Line | None) -> str:
     for field, noise in NOISE.items():
         change = getattr(line, field) - getattr(before, field)
         if abs(change) > noise and (field != "score" or (before.score and line.score)):
-            verdicts.add("better" if (change > 0) == (field == "score") else "worse")
-    if "better" in verdicts and "worse" in verdicts and line.score and before.score:
+            verdicts.add("better" if (change > 0) == (field in GREATER) else "worse")
+    if "better" in verdicts and "worse" in verdicts:
         return "other"  # a trade of delay for holes: the score decides
     return "worse" if "worse" in verdicts else "better" if verdicts else ""
 
@@ -175,6 +209,8 @@ def main(words: list[str]) -> int:
     kept = msgspec.json.decode(KEPT.read_bytes(), type=list[Line]) if KEPT.exists() else []
     before = {line.network: line for line in kept}
     lines, worse = list[Line](), False
+    if not arguments.json:
+        print("network          delay      p95 concealed       SNR   PESQ")
     for network in NETWORKS:
         line = measure(network, sound, arguments.seeds)
         verdict = judge(line, before.get(line.network))
@@ -183,7 +219,7 @@ def main(words: list[str]) -> int:
         if not arguments.json:
             print(
                 f"{line.network:16} {line.delay_ms:6.1f} ms {line.delay_p95_ms:6.1f} ms"
-                f" {line.concealed:7.2%} {line.score:6.3f} {verdict}",
+                f" {line.concealed:7.2%} {line.snr_db:6.2f} dB {line.score:6.3f} {verdict}",
                 flush=True,
             )
     if arguments.json:
