@@ -22,7 +22,7 @@ from mediaworker.ring import Rings, Windows
 from mediaworker.rooms import Room
 from mediaworker.rtp.header import Headers
 from mediaworker.rtp.srtp import Protected
-from mediaworker.streams import RECORDINGS, RINGS, TICK, Recordings, Rows, Slot, Streams
+from mediaworker.streams import RECORDINGS, RINGS, TICK, Recordings, Rows, Slot, Streams, slot_of
 
 HEARS_TONES: Final = {"never": (False, False), "auto": (False, True), "always": (True, True)}
 """Whether digits are looked for in the audio of peers that take telephone-events, and of others."""
@@ -59,7 +59,7 @@ class Packets(NamedTuple):
         """Return some of them."""
         return Packets(
             self.rows[which],
-            self.slot if isinstance(self.slot, int) else self.slot[which],
+            slot_of(self.slot, which),
             self.kinds[which],
             self.timestamps[which],
             None if self.begins is None else self.begins[which],
@@ -88,8 +88,7 @@ class Wave(msgspec.Struct):
         """Drop all others."""
         self.rows, self.lengths = self.rows[which], self.lengths[which]
         self.sources = self.sources[which]
-        if not isinstance(self.slot, int):
-            self.slot = self.slot[which]
+        self.slot = slot_of(self.slot, which)
 
 
 class Report(NamedTuple):

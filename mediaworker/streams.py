@@ -83,6 +83,11 @@ Slot = int | Column[np.intp]
 """Where a datagram lies in each of some rows; a number if it is the same in all of them."""
 
 
+def slot_of(slot: Slot, which: Column[np.bool_] | Column[np.intp] | int) -> Slot:
+    """Return the slots of some of the rows, or of one."""
+    return slot if isinstance(slot, int) else slot[which]
+
+
 class Kind(IntEnum):
     """Where the sound comes from that a stream sends (column ``source_kind``)."""
 

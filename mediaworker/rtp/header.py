@@ -16,7 +16,7 @@ import numpy as np
 
 from bus.columns import Column
 from mediaworker.masks import every, places
-from mediaworker.streams import DATAGRAM, HEADER, LITTLE, Rows, Slot, Streams
+from mediaworker.streams import DATAGRAM, HEADER, LITTLE, Rows, Slot, Streams, slot_of
 
 VERSION: Final = np.array(3 << 30, np.uint32)
 TWO: Final = np.array(2 << 30, np.uint32)
@@ -53,7 +53,7 @@ class Headers(NamedTuple):
     def only(self, which: Column[np.bool_]) -> "Headers":
         """Return some of them."""
         return Headers(
-            self.slot if isinstance(self.slot, int) else self.slot[which],
+            slot_of(self.slot, which),
             self.valid[which],
             self.payload_types[which],
             self.sequences[which],
@@ -79,7 +79,7 @@ def parse(streams: Streams, rows: Rows, slot: Slot, lengths: Column[np.int64]) -
         valid &= first & VERSION == TWO
         begins = np.full(len(lengths), HEADER)
         for index in places(valid & ~usual).tolist():
-            place = slot if isinstance(slot, int) else slot[index]
+            place = slot_of(slot, index)
             datagram = streams.datagrams[rows[index], place, : lengths[index]].tobytes()
             begin, size = payload_of(datagram)
             begins[index], sizes[index], valid[index] = begin, size, size >= 0

@@ -29,7 +29,7 @@ from bus.columns import Column
 from mediaworker.masks import every, places, some
 from mediaworker.media import Media, Report, Wave
 from mediaworker.rtp.header import Headers, parse
-from mediaworker.streams import PayloadKind, Rows
+from mediaworker.streams import PayloadKind, Rows, slot_of
 
 WINDOW: Final = 2000
 """Ticks from aiming in which the address may be learnt, 10 s."""
@@ -96,7 +96,7 @@ def _take_reports(media: Media, wave: Wave, headers: Headers) -> Column[np.bool_
     if some(reports):
         reports &= np.logical_and.reduce(streams.rtcp_peer[rows] == wave.sources, axis=1)
     for index in places(reports).tolist():
-        slot = wave.slot if isinstance(wave.slot, int) else wave.slot[index]
+        slot = slot_of(wave.slot, index)
         datagram = streams.datagrams[rows[index], slot, : wave.lengths[index]].tobytes()
         high, low, port = wave.sources[index].tolist()
         media.reports_heard.append(Report(int(rows[index]), datagram, (high, low, port)))

@@ -15,7 +15,7 @@ from mediaworker.media import Media, Report, Wave
 from mediaworker.rtp.header import FIRST_RTCP, RTCP, TYPE_MASK, TYPE_SHIFT, USUAL, VERSION
 from mediaworker.rtp.srtp import PROFILES, Profile, Suite, open_report
 from mediaworker.rtp.srtp_packets import open_block
-from mediaworker.streams import DATAGRAM, HEADER, SOURCES, Rows, Slot, Streams
+from mediaworker.streams import DATAGRAM, HEADER, SOURCES, Rows, Slot, Streams, slot_of
 
 TWO: Final = np.array(2 << 30, np.uint32)
 WINDOW: Final = 64
@@ -91,7 +91,7 @@ def _open(
 ) -> None:
     """Open the packets at ``which`` of a wave; leaves True in ``good`` for what may go on."""
     streams, public = media.streams, media.public
-    rows, slot, lengths = wave.rows[which], _of(wave.slot, which), wave.lengths[which]
+    rows, slot, lengths = wave.rows[which], slot_of(wave.slot, which), wave.lengths[which]
     words = streams.datagrams[rows, slot, :HEADER].view(">u4").astype(np.uint32)
     first, ssrcs = words[:, 0], words[:, 2]
     rtp = (first & VERSION == TWO) & ((first >> TYPE_SHIFT & TYPE_MASK) - FIRST_RTCP >= RTCP)
@@ -107,7 +107,7 @@ def _open(
         authentic, tried = np.zeros(len(rows), np.bool_), places(ready)
         if len(tried):
             parts = (lengths[tried], ssrcs[tried], located.indexes[tried], begins[tried])
-            opened = _decrypt(media, profile, rows[tried], _of(slot, tried), *parts)
+            opened = _decrypt(media, profile, rows[tried], slot_of(slot, tried), *parts)
             authentic[tried] = opened
     wave.lengths[which] -= authentic * profile.tag
     if every(authentic):
@@ -157,18 +157,13 @@ def _fresh(located: Located) -> Column[np.bool_]:
     return fresh
 
 
-def _of(slot: Slot, which: Column[np.intp]) -> Slot:
-    return slot if isinstance(slot, int) else slot[which]
-
-
 def _begins(streams: Streams, rows: Rows, slot: Slot, first: Column[np.uint32]) -> Column[np.int64]:
     """Return where payloads begin; padding is within what is encrypted."""
     begins = np.full(len(rows), HEADER)
     unusual = first & (USUAL & ~PADDING) != TWO
     if some(unusual):
         for at in places(unusual).tolist():
-            place = slot if isinstance(slot, int) else slot[at]
-            datagram = streams.datagrams[rows[at], place]
+            datagram = streams.datagrams[rows[at], slot_of(slot, at)]
             begin = HEADER + 4 * (int(datagram[0]) & 15)
             if datagram[0] & 0x10:
                 begin += 4 + 4 * int.from_bytes(datagram[begin + 2 : begin + 4].tobytes())
